@@ -1,0 +1,1 @@
+"""Always the most frequent training label."""

@@ -1,0 +1,1 @@
+"""Retrieval only: a vote of the most similar training utterances."""

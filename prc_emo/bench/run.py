@@ -1,0 +1,140 @@
+"""One experiment from its settings to its scores: load, fit, predict, score, write.
+
+Knows no recognizer: PRC-Emo and the baselines are built by name and treated alike. The test split is loaded, but
+only `predict` sees it, hidden.
+"""
+
+import importlib
+import platform
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from prc_emo.bench.contract import Recognizer, Retrieves, baseline
+from prc_emo.bench.metrics import Scores, score
+from prc_emo.bench.predictions import judge, write_predictions
+from prc_emo.config import Experiment, data_path, to_yaml
+from prc_emo.conversation import Conversation
+from prc_emo.corpora import Corpus, load_corpus
+from prc_emo.errors import PrcEmoError
+from prc_emo.files import write_json, write_text
+from prc_emo.labels import LABEL_SETS, LabelSet
+
+PACKAGES = (
+    "prc-emo",
+    "torch",
+    "transformers",
+    "peft",
+    "trl",
+    "accelerate",
+    "sentence-transformers",
+    "faiss-cpu",
+    "faiss-gpu",
+)
+
+
+def run(settings: Experiment, out: Path, *, tell: Callable[[str], None] = lambda line: None) -> Scores:
+    """Runs an experiment into `out`, or goes on with one that was interrupted there.
+
+    Under `accelerate launch` every process calls this; the first one writes.
+
+    Args:
+        tell: Receives a line about what is done next.
+
+    Raises:
+        PrcEmoError: The data does not fit, or `out` holds a run of something else.
+    """
+    corpus = corpus_of(settings)
+    train, dev = corpus.train, corpus.dev
+    split = settings.data.score_on
+    if split == "auto":
+        split = "test" if "test" in corpus.splits else "dev"
+        if split == "dev":
+            tell(
+                f"{corpus.name} has no test split here: the development split, which chooses the checkpoint, is scored instead."
+            )
+    asked = corpus.split(split)
+    recognizer = recognizer_of(settings, corpus.labels, corpus.name)
+    main = _is_main()
+    if main:
+        write_text(out / "config.yaml", to_yaml(settings))
+        write_json(out / "environment.json", environment())
+    tell(f"{settings.name}: learning from {_size(train)}, choosing on {_size(dev)}.")
+    recognizer.fit(train, dev, out=out)
+    tell(f"{settings.name}: labelling the {split} split, {_size(asked)}.")
+    predictions = recognizer.predict([talk.hidden() for talk in asked])
+    judged = judge(asked, predictions)
+    scores = score(judged)
+    if main:
+        write_predictions(out / "predictions.jsonl", judged)
+        report = {"split": split, **scores.to_json()}
+        if isinstance(recognizer, Retrieves):
+            report["retrieval"] = {"shown": recognizer.shown, "excluded": recognizer.excluded}
+        write_json(out / "report.json", report)
+    return scores
+
+
+def corpus_of(settings: Experiment) -> Corpus:
+    """The conversations that the settings name."""
+    data = settings.data
+    labels: LabelSet | None = None
+    if data.labels is not None:
+        if data.labels not in LABEL_SETS:
+            raise PrcEmoError(
+                f"data.labels: {data.labels!r} is no label set. Known: {', '.join(sorted(LABEL_SETS))}."
+            )
+        labels = LABEL_SETS[data.labels]
+    corpus = load_corpus(data.corpus, data_path(data.path) if data.path else None, labels=labels)
+    if data.limit is not None:
+        corpus = Corpus(
+            corpus.name, corpus.labels, {name: talks[: data.limit] for name, talks in corpus.splits.items()}
+        )
+    return corpus
+
+
+def recognizer_of(settings: Experiment, labels: LabelSet, corpus: str) -> Recognizer:
+    """A recognizer that has learned nothing yet."""
+    if settings.recognizer == "prc_emo":
+        # by name, so that the bench depends on no recognizer
+        return importlib.import_module("prc_emo.experiment").build(settings, labels, corpus)
+    return baseline(settings.recognizer).build(labels, settings.parameters, settings.seed)
+
+
+def environment() -> dict[str, Any]:
+    """What a result may depend on beside the settings: versions and hardware."""
+    import torch
+
+    found = {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "processor": platform.machine(),
+    }
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    devices = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+    return {
+        **found,
+        "devices": devices or ["cpu"],
+        "threads": torch.get_num_threads(),
+        "processes": _processes(),
+    }
+
+
+def _is_main() -> bool:
+    from accelerate import PartialState
+
+    return PartialState().is_main_process
+
+
+def _processes() -> int:
+    from accelerate import PartialState
+
+    return PartialState().num_processes
+
+
+def _size(conversations: tuple[Conversation, ...]) -> str:
+    return f"{len(conversations)} conversations ({sum(map(len, conversations))} utterances)"

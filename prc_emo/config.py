@@ -1,0 +1,250 @@
+"""What an experiment is, in words: typed, checked as a whole, and read without importing anything heavy.
+
+An experiment is a YAML file of `prc_emo/configs/` (or of a baseline's folder, or of your own) plus the
+`key=value` overrides of the command line. Every problem is told at once, with the path of the key and the
+nearest known name. A configuration is data: it names no code to run, and never touches the environment.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from prc_emo.errors import PrcEmoError, did_you_mean
+from prc_emo.files import read_text
+
+_HERE = Path(__file__).parent
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class Data(Section):
+    """Which conversations."""
+
+    corpus: str
+    path: str | None = None  # relative to the data folder: $PRC_EMO_DATA, or ./data
+    labels: str | None = None  # a label set by name, where the form of the corpus does not say it
+    score_on: Literal["auto", "dev", "test"] = "auto"  # auto: the test split, or dev where there is none
+    limit: int | None = Field(None, gt=0)  # only the first conversations of every split, for a quick look
+
+
+class Prompt(Section):
+    """Which words the language model sees (P)."""
+
+    template: str = "recognize"
+    see: Literal["past", "surrounding"] = "past"
+    window: int = Field(5, ge=0)  # utterances of context before the target (and after it, if surrounding)
+    max_tokens: int = Field(2048, ge=32)
+    knowledge: str | None = None  # a JSONL of interpretations and speaker characteristics
+    use: tuple[Literal["interpretations", "speakers"], ...] = ("interpretations", "speakers")
+
+
+class Retrieval(Section):
+    """Which demonstrations (R)."""
+
+    store: str = "train"  # "train": the training split itself; otherwise the folder of a saved store
+    k: int = Field(3, ge=1)
+    encoder: str = "minilm"
+    index: Literal["auto", "flat", "hnsw", "ivfpq"] = "auto"
+    mmr: float | None = Field(None, ge=0, le=1)
+    per_label: int | None = Field(None, ge=1)
+
+
+class Curriculum(Section):
+    """In which order (C)."""
+
+    difficulty: Literal["none", "es", "wes", "prc-emo"] = "prc-emo"
+    similarity_weight: float = 1.0  # k of the paper
+    similarity_offset: float = 0.4  # b of the paper
+    every_speaker_change: bool = False  # Algorithm 1 of the paper to the letter
+    schedule: Literal["baby-steps", "one-pass", "reversed", "shuffled", "competence"] = "baby-steps"
+    buckets: int | None = Field(None, ge=1)  # of baby-steps and reversed; theirs by default
+    restart_per_phase: bool = False  # a new optimiser and learning rate in each phase, as published
+
+
+class Model(Section):
+    """Which language model."""
+
+    name: str = "minilm"
+    revision: str | None = None
+    tiny: bool = False  # the same architecture with random weights and a few layers
+    quantization: Literal["none", "nf4", "int8"] = "none"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    attention: str | None = None
+
+
+class Lora(Section):
+    """How large the adapter is."""
+
+    rank: int = Field(32, ge=1)
+    alpha: int = Field(128, ge=1)
+    dropout: float = Field(0.05, ge=0, lt=1)
+
+
+class Training(Section):
+    """How the adapter is fitted."""
+
+    epochs: int = Field(4, ge=1)  # phases of the schedule, or passes over the data where there is no curriculum
+    steps: int | None = Field(None, ge=1)  # exactly so many optimiser steps, so that arms of a study are alike
+    learning_rate: float = Field(3e-4, gt=0)
+    schedule: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
+    warmup: float = Field(0.03, ge=0, lt=1)  # share of all steps
+    weight_decay: float = Field(0.0, ge=0)
+    gradient_clip: float = Field(0.3, gt=0)
+    batch: int = Field(1, ge=1)  # examples per device and forward pass
+    accumulate: int = Field(4, ge=1)
+    neftune: float | None = 5.0
+    activation_checkpointing: bool = False
+    class_weights: bool = False
+    evaluate_every: int = Field(50, ge=1)  # optimiser steps; ends of phases are always evaluated
+
+
+class Answer(Section):
+    """How a label is read from the model."""
+
+    by: Literal["score", "generate"] = "score"
+    calibrate: bool = True
+    batch_tokens: int = Field(16384, ge=64)  # how many prompt tokens one scoring batch may hold
+
+
+class Experiment(Section):
+    """Everything that decides a run. `retrieval`, `curriculum` and `prompt.knowledge` may be null: the ablations."""
+
+    name: str
+    about: str = ""
+    recognizer: str = "prc_emo"
+    data: Data
+    seed: int = Field(42, ge=0)
+    prompt: Prompt = Prompt()
+    retrieval: Retrieval | None = Retrieval()
+    curriculum: Curriculum | None = Curriculum()
+    model: Model = Model()
+    lora: Lora = Lora()
+    training: Training = Training()
+    answer: Answer = Answer()
+    parameters: dict[str, Any] = {}  # of a baseline, which checks them itself
+
+    @model_validator(mode="after")
+    def _sections_fit(self) -> "Experiment":
+        # raising ValueError is how pydantic is told; experiment() turns it into one PrcEmoError
+        if self.recognizer != "prc_emo":
+            own = {"prompt", "retrieval", "curriculum", "model", "lora", "training", "answer"} & self.model_fields_set
+            if own:
+                raise ValueError(f"recognizer {self.recognizer!r} takes 'parameters', not {', '.join(sorted(own))}")
+        elif self.parameters:
+            raise ValueError("'parameters' is for baselines; prc_emo has sections of its own")
+        return self
+
+
+def shipped() -> dict[str, Path]:
+    """The experiments that come with the package: name -> file. Baselines' names are NAME_CORPUS."""
+    found = {path.stem: path for path in sorted((_HERE / "configs").glob("*.yaml"))}
+    for path in sorted((_HERE / "baselines").glob("*/*.yaml")):
+        found[f"{path.parent.name}_{path.stem}"] = path
+    return found
+
+
+def experiment(name_or_file: str, overrides: Iterable[str] = ()) -> Experiment:
+    """Reads, overrides and validates an experiment.
+
+    Args:
+        name_or_file: A name that `prc-emo ls` shows, or a YAML file.
+        overrides: `key=value` with dots for sections, such as `training.learning_rate=1e-3` or `retrieval=null`;
+            `smoke=true` applies the file's own small setting, and so does `model.tiny=true`, since random weights
+            learn nothing from more.
+
+    Raises:
+        PrcEmoError: All problems of the configuration, one a line.
+    """
+    raw = _read(name_or_file)
+    smoke = raw.pop("smoke", None)
+    pairs = [_pair(text) for text in overrides]
+    if any(key in ("smoke", "model.tiny") and value for key, value in pairs):
+        raw = _overlay(raw, smoke or {})
+    for key, value in pairs:
+        if key != "smoke":
+            raw = _overlay(raw, _nested(key, value), key)
+    try:
+        return Experiment.model_validate(raw)
+    except ValidationError as error:
+        raise PrcEmoError("\n".join(_explain(problem, name_or_file) for problem in error.errors())) from None
+
+
+def to_yaml(settings: Experiment) -> str:
+    return yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def data_path(path: str) -> Path:
+    """A path of a configuration: absolute, or below the data folder ($PRC_EMO_DATA, otherwise ./data)."""
+    return Path(os.environ.get("PRC_EMO_DATA", "data")) / Path(path).expanduser()
+
+
+def _read(name_or_file: str) -> dict[str, Any]:
+    names = shipped()
+    if name_or_file in names:
+        path = names[name_or_file]
+    elif name_or_file.endswith((".yaml", ".yml")):
+        path = Path(name_or_file)
+    else:
+        raise PrcEmoError(f"No experiment is called {name_or_file!r}. {did_you_mean(name_or_file, names)}")
+    try:
+        raw = yaml.safe_load(read_text(path))
+    except yaml.YAMLError as error:
+        raise PrcEmoError(f"{path}: not valid YAML ({' '.join(str(error).split())}).") from None
+    if not isinstance(raw, dict):
+        raise PrcEmoError(f"{path}: expected a mapping of settings, got {type(raw).__name__}.")
+    raw.setdefault("name", name_or_file if name_or_file in names else path.stem)
+    return raw
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise PrcEmoError(f"Expected key=value, got {text!r}. For example: training.learning_rate=1e-3")
+    try:
+        return key.strip(), yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise PrcEmoError(f"{text!r}: the value is not valid YAML. Quote it, for example {key}='\"...\"'.") from None
+
+
+def _nested(key: str, value: Any) -> dict[str, Any]:
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return value
+
+
+def _overlay(below: Mapping[str, Any], above: Mapping[str, Any], key: str = "smoke") -> dict[str, Any]:
+    merged = dict(below)
+    for name, value in above.items():
+        old = merged.get(name)
+        if isinstance(value, dict) and name != "parameters":
+            if old is not None and not isinstance(old, dict):
+                raise PrcEmoError(f"{key}: {name!r} is a value, not a section.")
+            merged[name] = _overlay(old or {}, value, key)
+        elif isinstance(value, dict) and isinstance(old, dict):
+            merged[name] = {**old, **value}
+        else:
+            merged[name] = value
+    return merged
+
+
+def _explain(problem: Any, source: str) -> str:
+    path = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        section: Any = Experiment
+        for part in problem["loc"][:-1]:
+            section = _model_of(section.model_fields[part].annotation)
+        return f"{source}: unknown setting {path!r}. {did_you_mean(str(problem['loc'][-1]), section.model_fields)}"
+    message = problem["msg"].removeprefix("Value error, ")
+    came = f", got {problem['input']!r}" if path else ""
+    return f"{source}: {path + ': ' if path else ''}{message[0].lower()}{message[1:]}{came}."
+
+
+def _model_of(annotation: Any) -> Any:
+    options = [annotation, *get_args(annotation)]
+    return next(option for option in options if isinstance(option, type) and issubclass(option, BaseModel))

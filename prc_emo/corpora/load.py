@@ -1,0 +1,62 @@
+"""A corpus by name. The readers are named, not imported: adding one is a file and a line here."""
+
+from importlib import import_module
+from inspect import Parameter, signature
+from pathlib import Path
+from typing import Any
+
+from prc_emo.corpora.corpus import Corpus
+from prc_emo.errors import PrcEmoError, did_you_mean
+from prc_emo.labels import LabelSet
+
+READERS = {
+    "meld": "meld:read",
+    "emorynlp": "emorynlp:read",
+    "dailydialog": "dailydialog:read",
+    "iemocap": "iemocap:read6",
+    "iemocap6": "iemocap:read6",
+    "iemocap4": "iemocap:read4",
+    "prc-json": "prc_json:read",
+    "jsonl": "own:read_jsonl",
+    "csv": "own:read_csv",
+    "everyday": "own:read_everyday",
+}
+
+
+def load_corpus(
+    name: str, path: Path | str | None = None, *, labels: LabelSet | None = None, **options: Any
+) -> Corpus:
+    """Reads a corpus.
+
+    Args:
+        name: One of `READERS`.
+        path: Its folder or file; none for "everyday", which ships.
+        labels: For the forms that fix no labels: prc-json, jsonl, csv. The others bring theirs.
+        options: What the reader itself takes, for example ``dev_session=4`` of iemocap.
+
+    Raises:
+        PrcEmoError: No such corpus, no such option, a file is missing or not of its form.
+    """
+    if name not in READERS:
+        raise PrcEmoError(f"{name!r} is not a corpus. {did_you_mean(name, READERS)}")
+    module, function = READERS[name].split(":")
+    reader = getattr(import_module(f"prc_emo.corpora.{module}"), function)
+    takes = signature(reader).parameters
+    if "path" in takes and path is None:
+        raise PrcEmoError(f"Corpus {name!r} needs the path of its folder or file.")
+    if "path" not in takes and path is not None:
+        raise PrcEmoError(f"Corpus {name!r} ships with the project and takes no path, got {str(path)!r}.")
+    if labels is not None and "labels" in takes:
+        options["labels"] = labels
+    for option in options:
+        if option not in takes:
+            known = [each for each, how in takes.items() if how.default is not Parameter.empty]
+            raise PrcEmoError(
+                f"Corpus {name!r} takes no option {option!r}. It takes: {', '.join(known) or 'none'}."
+            )
+    corpus: Corpus = reader(*([] if path is None else [Path(path)]), **options)
+    if labels not in (None, corpus.labels):
+        raise PrcEmoError(
+            f"Corpus {name!r} has labels of its own ({', '.join(corpus.labels)}). Leave the label set out."
+        )
+    return corpus

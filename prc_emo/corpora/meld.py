@@ -1,0 +1,42 @@
+"""MELD (Poria et al., ACL 2019): dialogues of the series Friends, seven emotions, read from the official CSV files.
+
+Knows the files ``train_sent_emo.csv``, ``dev_sent_emo.csv`` and ``test_sent_emo.csv``. An id names the split
+(``meld/train/dia0/utt1``), because each split counts its dialogues from 0. Numbers of utterances are as published, gaps
+included.
+"""
+
+from pathlib import Path
+
+from prc_emo.conversation import Conversation, Utterance
+from prc_emo.corpora.corpus import Corpus, find_splits
+from prc_emo.corpora.encoding import read_published
+from prc_emo.corpora.fields import csv_rows, speaker_name, whole_number, words
+from prc_emo.corpora.numbered import in_order
+from prc_emo.labels import MELD
+
+FILES = {"train": "train_sent_emo.csv", "dev": "dev_sent_emo.csv", "test": "test_sent_emo.csv"}
+COLUMNS = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID")
+
+
+def read(path: Path) -> Corpus:
+    """The splits whose file is in the folder."""
+    found, looked_for = find_splits(path, FILES)
+    return Corpus(
+        "meld", MELD, {split: _read_split(file, split) for split, file in found.items()}, looked_for
+    )
+
+
+def _read_split(file: Path, split: str) -> tuple[Conversation, ...]:
+    turns = []
+    for line, row in csv_rows(read_published(file), str(file), COLUMNS):
+        where = f"{file}, line {line}"
+        number = whole_number(row, "Utterance_ID", where)
+        dialogue = f"meld/{split}/dia{whole_number(row, 'Dialogue_ID', where)}"
+        utterance = Utterance(
+            f"{dialogue}/utt{number}",
+            speaker=speaker_name(row["Speaker"], where),
+            text=words(row["Utterance"], where),
+            gold=MELD.check(row["Emotion"], where),
+        )
+        turns.append((dialogue, number, line, utterance))
+    return in_order(turns, file)

@@ -1,0 +1,73 @@
+"""From the settings of an experiment to a PRC-Emo that has learned nothing yet: the one place that knows both."""
+
+from pathlib import Path
+from typing import Any
+
+from curriculum import make_schedule
+from prc_emo.config import Experiment, Retrieval, data_path
+from prc_emo.corpora.own import everyday_folder
+from prc_emo.knowledge import Knowledge
+from prc_emo.labels import LabelSet
+from prc_emo.recognizer import Difficulty, PRCEmo
+from prompts import load_template
+from retrieval_store import DemonstrationStore, Embedder
+
+
+def build(settings: Experiment, labels: LabelSet, corpus: str) -> PRCEmo:
+    """The recognizer that the settings describe; its language model is loaded by its first use.
+
+    Raises:
+        PrcEmoError: A file that the settings name is not there, or settings contradict each other.
+    """
+    prompt, retrieval, curriculum, model = settings.prompt, settings.retrieval, settings.curriculum, settings.model
+    options: dict[str, Any] = {}
+    if retrieval is not None:
+        options = {
+            "store": "train" if retrieval.store == "train" else _store(retrieval),
+            "demonstrations": retrieval.k,
+            "mmr": retrieval.mmr,
+            "per_label": retrieval.per_label,
+            "encoder": retrieval.encoder,
+            "index": retrieval.index,
+        }
+    if curriculum is not None:
+        parameters = {"epochs": settings.training.epochs}
+        if curriculum.buckets is not None:
+            parameters["buckets"] = curriculum.buckets
+        options["schedule"] = make_schedule(curriculum.schedule, **parameters)
+        options["restart_per_phase"] = curriculum.restart_per_phase
+        options["difficulty"] = Difficulty(
+            curriculum.difficulty,
+            curriculum.similarity_weight,
+            curriculum.similarity_offset,
+            curriculum.every_speaker_change,
+        )
+    return PRCEmo(
+        model.name,
+        labels=labels,
+        template=load_template(prompt.template),
+        knowledge=_knowledge(settings),
+        see=prompt.see,
+        window=prompt.window,
+        max_tokens=prompt.max_tokens,
+        evaluation_splits=(f"{corpus}/dev", f"{corpus}/test"),
+        lora=settings.lora,
+        training=settings.training,
+        answer=settings.answer,
+        loading=model.model_dump(exclude={"name"}),
+        seed=settings.seed,
+        **options,
+    )
+
+
+def _knowledge(settings: Experiment) -> Knowledge | None:
+    name = settings.prompt.knowledge
+    if name is None:
+        return None
+    path = everyday_folder() / "knowledge.jsonl" if name == "everyday" else data_path(name)
+    use = settings.prompt.use
+    return Knowledge.load(path).only(interpretations="interpretations" in use, speakers="speakers" in use)
+
+
+def _store(retrieval: Retrieval) -> DemonstrationStore:
+    return DemonstrationStore.load(Path(retrieval.store), Embedder(retrieval.encoder))

@@ -1,0 +1,87 @@
+"""Writing and reading files so that no half file is ever read: a temporary name first, then a rename."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from prc_emo.errors import PrcEmoError
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes the whole file or, when the disk is full or the process is killed, leaves the old one as it was."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_jsonl(path: Path, rows: Iterable[Any]) -> None:
+    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def read_text(path: Path) -> str:
+    """UTF-8 text; anything else is an error that names the byte.
+
+    Raises:
+        PrcEmoError: The file is missing or is not UTF-8.
+    """
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise PrcEmoError(f"{path}: no such file.") from None
+    except UnicodeDecodeError as error:
+        raise PrcEmoError(
+            f"{path}: expected UTF-8 text, but byte {error.start} is not ({error.reason}). "
+            "Convert the file, for example with iconv -f windows-1252 -t utf-8."
+        ) from None
+
+
+def read_json(path: Path) -> Any:
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise PrcEmoError(f"{path}, line {error.lineno}: not valid JSON ({error.msg}).") from None
+
+
+def read_jsonl(path: Path) -> Iterator[tuple[int, Any]]:
+    """Yields line number (from 1) and value; empty lines are passed over.
+
+    Raises:
+        PrcEmoError: A line is not JSON; the message has its number.
+    """
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            yield number, json.loads(line)
+        except json.JSONDecodeError as error:
+            raise PrcEmoError(f"{path}, line {number}: not valid JSON ({error.msg}).") from None
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,83 @@
+"""The LoRA adapter: put on a model, saved beside it as safetensors, and put on again.
+
+A folder with an adapter is data. Other adapter kinds, pickled weights and code are refused.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from prc_emo.errors import PrcEmoError
+from prc_emo.files import read_json
+from prc_emo.llm.load import LanguageModel
+
+WEIGHTS = "adapter_model.safetensors"
+SETTINGS = "adapter_config.json"
+PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
+
+
+def add(lm: LanguageModel, *, rank: int, alpha: int, dropout: float, seed: int) -> LanguageModel:
+    """The model with a fresh adapter on all its linear layers; everything else is frozen.
+
+    The head is left alone, except for modules that have no pre-trained weights, which are trained whole.
+    """
+    import torch
+    from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
+
+    model = lm.model
+    if lm.quantized:
+        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+    settings = LoraConfig(
+        r=rank,
+        lora_alpha=alpha,
+        lora_dropout=dropout,
+        target_modules="all-linear",
+        exclude_modules=[rf".*\b{name}\b.*" for name in lm.train_whole] and rf".*\b({'|'.join(lm.train_whole)})\b.*",
+        modules_to_save=list(lm.train_whole) or None,
+        task_type="CAUSAL_LM",
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return _with(lm, get_peft_model(model, settings))
+
+
+def save(lm: LanguageModel, folder: Path) -> None:
+    # without save_embedding_layers=False peft asks the hub whether the vocabulary has grown
+    lm.model.save_pretrained(str(folder), safe_serialization=True, save_embedding_layers=False)
+    (folder / "README.md").unlink(missing_ok=True)  # peft's model card, with nothing filled in
+
+
+def put_on(lm: LanguageModel, folder: Path) -> LanguageModel:
+    """The model with the adapter saved in `folder`, frozen.
+
+    Raises:
+        PrcEmoError: The folder holds something else than a LoRA adapter in safetensors.
+    """
+    from peft import PeftModel
+
+    refuse_pickles(folder)
+    if not (folder / WEIGHTS).exists():
+        raise PrcEmoError(f"{folder}: expected an adapter in {WEIGHTS}, which is not there.")
+    kind = read_json(folder / SETTINGS).get("peft_type")
+    if kind != "LORA":
+        raise PrcEmoError(f"{folder / SETTINGS}: expected a LORA adapter, got {kind!r}.")
+    try:
+        model = PeftModel.from_pretrained(lm.model, str(folder), is_trainable=False)
+    except (RuntimeError, KeyError) as error:
+        raise PrcEmoError(f"{folder}: the adapter does not fit {lm.name}: {str(error).splitlines()[0]}") from None
+    model.eval()
+    return _with(lm, model)
+
+
+def refuse_pickles(folder: Path) -> None:
+    """Raises where a folder holds a file that could run code when read."""
+    if not folder.is_dir():
+        raise PrcEmoError(f"{folder}: no such folder.")
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in PICKLES:
+            raise PrcEmoError(f"{path} is a pickle, which can run code when read. Only safetensors are read; delete or convert it.")
+
+
+def _with(lm: LanguageModel, model: Any) -> LanguageModel:
+    from dataclasses import replace
+
+    return replace(lm, model=model)

@@ -1,0 +1,32 @@
+"""Answers as the papers get them: greedy decoding of at most ten tokens. Scoring (`score.py`) is the better way."""
+
+from collections.abc import Sequence
+
+from prc_emo.llm.load import LanguageModel
+from prc_emo.llm.score import batches_by_length
+from prc_emo.llm.tokens import closing, left_pad
+
+
+def generate(
+    lm: LanguageModel, prompts: Sequence[Sequence[int]], *, max_new_tokens: int = 10, batch_tokens: int = 16384
+) -> list[str]:
+    """The text that the model writes after each prompt, in the order of the prompts."""
+    import torch
+
+    answers = [""] * len(prompts)
+    lm.model.eval()
+    with torch.inference_mode(), torch.autocast(lm.device.type, torch.bfloat16, enabled=lm.autocast):
+        for rows in batches_by_length([len(prompt) for prompt in prompts], batch_tokens):
+            ids = left_pad([prompts[row] for row in rows], lm.tokenizer.pad_token_id).to(lm.device)  # (B, T)
+            mask = left_pad([[1] * len(prompts[row]) for row in rows], 0).to(lm.device)
+            new = lm.model.generate(
+                input_ids=ids,
+                attention_mask=mask,
+                max_new_tokens=max_new_tokens,
+                do_sample=False,
+                pad_token_id=lm.tokenizer.pad_token_id,
+                eos_token_id=closing(lm.tokenizer),
+            )[:, ids.shape[1] :]
+            for row, text in zip(rows, lm.tokenizer.batch_decode(new, skip_special_tokens=True), strict=True):
+                answers[row] = text
+    return answers

@@ -1,0 +1,89 @@
+"""From messages to token ids and back: the prompt of an example, and the answer whose tokens carry the loss.
+
+Utterances are untrusted. A control token written into a text stays text, in chat models and in plain ones.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prc_emo.errors import PrcEmoError
+from prc_emo.llm.load import LanguageModel
+
+IGNORED = -100  # torch's cross entropy passes over this label
+
+Message = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One example in tokens: the prompt and then the answer, which alone carries labels."""
+
+    id: str
+    input_ids: list[int]
+    labels: list[int]
+
+
+def prompt_ids(lm: LanguageModel, messages: Sequence[Message]) -> list[int]:
+    """The prompt up to the place where the answer begins.
+
+    A chat model gets its own template, with thinking switched off where it has such a switch; a plain model gets
+    the messages' text after its opening token.
+    """
+    if lm.chat:
+        encoded = lm.tokenizer.apply_chat_template(
+            list(messages),
+            add_generation_prompt=True,
+            tokenize=True,
+            return_dict=True,
+            enable_thinking=False,
+            sanitize_control_tokens=True,
+        )
+        return list(encoded["input_ids"])
+    text = "\n".join(message["content"] for message in messages)
+    return [*_opening(lm.tokenizer), *lm.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]]
+
+
+def answer_ids(lm: LanguageModel, answer: str) -> list[int]:
+    """The answer's own tokens and the token that ends it."""
+    # a plain model continues a text, so the word follows a space; after a chat template it opens the turn
+    word = answer if lm.chat else f" {answer}"
+    return [*lm.tokenizer(word, add_special_tokens=False)["input_ids"], closing(lm.tokenizer)]
+
+
+def closing(tokenizer: Any) -> int:
+    """The token that ends an answer: end of turn, or what the tokenizer separates texts with."""
+    for token in (tokenizer.eos_token_id, tokenizer.sep_token_id):
+        if token is not None:
+            return int(token)
+    raise PrcEmoError(f"{type(tokenizer).__name__} has neither an end token nor a separator; it cannot end an answer.")
+
+
+def encode(lm: LanguageModel, id: str, messages: Sequence[Message], answer: str) -> Encoded:
+    """An example for training: prompt and answer, with the loss on the answer only."""
+    prompt, word = prompt_ids(lm, messages), answer_ids(lm, answer)
+    return Encoded(id, prompt + word, [IGNORED] * len(prompt) + word)
+
+
+def left_pad(rows: Iterable[Sequence[int]], value: int) -> Any:
+    """Rows of different length, aligned at the end, where the answer is: (B, T) int64."""
+    import torch
+
+    rows = list(rows)
+    width = max(map(len, rows))
+    return torch.tensor([[value] * (width - len(row)) + list(row) for row in rows])  # (B, T)
+
+
+def positions(mask: Any) -> Any:
+    """Position of every token counted from its own row's first: (B, T) from a (B, T) attention mask.
+
+    Absolute positions would otherwise depend on how long the neighbours in the batch are.
+    """
+    return (mask.cumsum(-1) - 1).clamp(min=0)
+
+
+def _opening(tokenizer: Any) -> list[int]:
+    for token in (tokenizer.bos_token_id, tokenizer.cls_token_id):
+        if token is not None:
+            return [int(token)]
+    return []

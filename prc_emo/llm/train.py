@@ -1,0 +1,255 @@
+"""Fine-tuning, from top to bottom: rows of tokens and one flat order in, the best adapter out.
+
+The curriculum is the order, computed once and walked from its first position to its last; the trainer never
+shuffles, packs or groups by length. The loss is on the answer only, and the head of the language model is applied
+only there. At the end of every phase, and every so many steps, the development split is scored and a checkpoint
+written; the best of them by weighted F1 is kept. A killed training goes on from its last whole checkpoint,
+bit for bit as if nothing had happened.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from curriculum import Order, Phase
+
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"  # trl reports home otherwise; before huggingface_hub is imported
+
+from datasets import Dataset
+from transformers import TrainerCallback
+from trl import SFTConfig, SFTTrainer
+
+from prc_emo.config import Training
+from prc_emo.errors import PrcEmoError
+from prc_emo.files import read_json, write_json, write_text
+from prc_emo.llm.adapter import WEIGHTS
+from prc_emo.llm.load import LanguageModel
+from prc_emo.llm.progress import Line, Progress, lines
+from prc_emo.llm.tokens import IGNORED, Encoded, left_pad, positions
+
+Evaluate = Callable[[Any], dict[str, float]]  # the module to ask -> {"wf1": ..., ...}
+COMPLETE = "complete"  # in a checkpoint's folder once every process has written its part
+
+
+def train(
+    lm: LanguageModel,
+    rows: Sequence[Encoded],
+    order: Order,
+    evaluate: Evaluate,
+    settings: Training,
+    out: Path,
+    *,
+    seed: int,
+    weights: Sequence[float] | None = None,
+    restart_per_phase: bool = False,
+    fingerprint: Mapping[str, str],
+) -> dict[str, float]:
+    """Trains the adapter that `lm` wears and leaves it at its best checkpoint.
+
+    Args:
+        rows: All training examples in tokens.
+        order: Which rows to see, in which order; its phases end on whole optimiser steps.
+        evaluate: Scores the development split with the module it is given.
+        out: Receives `log.jsonl`, `order.json` and `checkpoints/`; a second call with the same goes on from there.
+        weights: Of each row's loss; their mean is 1.
+        restart_per_phase: A fresh optimiser and learning-rate schedule in every phase, as in the released code.
+        fingerprint: What the result depends on: name -> hash. Going on with another one is refused.
+
+    Returns:
+        The best development scores.
+
+    Raises:
+        PrcEmoError: `out` holds a training of something else; the message says what has changed.
+    """
+    _same_as_before(out / "training.json", {**fingerprint, "order": order.sha256})
+    whole = Phase("all", 0, len(order.positions))
+    segments = order.phases if restart_per_phase else (whole,)
+    data = Dataset.from_dict(
+        {
+            "input_ids": [row.input_ids for row in rows],
+            "labels": [row.labels for row in rows],
+            "weight": list(weights) if weights is not None else [1.0] * len(rows),
+        }
+    )
+    log: list[Line] = []
+    best: tuple[float, Path, dict[str, float]] | None = None
+    for number, segment in enumerate(segments):
+        folder = out / "checkpoints" / str(number)
+        phases = order.phases if segment is whole else (segment,)
+        trainer = CurriculumTrainer(
+            model=lm.model,
+            args=_arguments(lm, settings, folder, seed),
+            train_dataset=data.select(order.positions[segment.start : segment.stop]),
+            processing_class=lm.tokenizer,
+            data_collator=Collate(lm.tokenizer.pad_token_id),
+            scores=evaluate,
+        )
+        batch = trainer.global_batch
+        ends = [(phase.stop - segment.start) // batch for phase in phases]
+        trainer.add_callback(_Marks(ends, settings.evaluate_every, trainer))
+        trainer.add_callback(Progress(phases, ends, log, out / "log.jsonl"))
+        last = last_checkpoint(folder, trainer)
+        if last is None or last.name != f"checkpoint-{ends[-1]}":
+            trainer.train(resume_from_checkpoint=str(last) if last else None)
+            last = folder / f"checkpoint-{ends[-1]}"
+        else:
+            _wear(lm, last)  # this segment was done before; the next one starts from its end
+        history = read_json(last / "trainer_state.json")
+        log = lines(history["log_history"], phases, ends, log)
+        if best is None or history["best_metric"] > best[0]:
+            step = history["best_global_step"]
+            found = next(entry for entry in history["log_history"] if entry["step"] == step and "eval_wf1" in entry)
+            best = history["best_metric"], folder / f"checkpoint-{step}", found
+    if best is None:
+        raise PrcEmoError("The curriculum has no phase; nothing was trained.")
+    _wear(lm, best[1])
+    lm.model.eval()
+    return {key.removeprefix("eval_"): value for key, value in best[2].items()}
+
+
+class CurriculumTrainer(SFTTrainer):
+    """TRL's trainer with our own loss, on the answer's positions only, and our own evaluation, by label scores."""
+
+    def __init__(self, *, scores: Evaluate, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._scores = scores
+
+    @property
+    def global_batch(self) -> int:
+        """Examples per optimiser step, over all processes."""
+        return self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
+
+    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
+        import torch.nn.functional as functional
+
+        labels = inputs["labels"]  # (B, A + 1): the answer's tokens, after one ignored place
+        logits = model(
+            input_ids=inputs["input_ids"],
+            attention_mask=inputs["attention_mask"],
+            position_ids=positions(inputs["attention_mask"]),
+            logits_to_keep=labels.shape[1],
+            use_cache=False,
+        ).logits[:, :-1]  # (B, A, V)
+        wanted = labels[:, 1:]  # (B, A)
+        each = functional.cross_entropy(
+            logits.float().flatten(0, 1), wanted.flatten(), ignore_index=IGNORED, reduction="none"
+        ).view_as(wanted)
+        total = (each * inputs["weight"][:, None]).sum()
+        if num_items_in_batch is None:
+            return total / (wanted != IGNORED).sum()
+        # the count is over all processes, and gradients are averaged over them
+        return total / num_items_in_batch * (self.accelerator.num_processes if self.args.average_tokens_across_devices else 1)
+
+    def evaluate(self, *arguments: Any, **options: Any) -> dict[str, float]:
+        metrics = {f"eval_{name}": value for name, value in self._scores(self.model).items()}
+        self.log(metrics)
+        return metrics
+
+
+class Collate:
+    """Rows to a left-padded batch: answers end in the last column, whatever their prompts' lengths."""
+
+    def __init__(self, pad: int) -> None:
+        self.pad = pad
+
+    def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        import torch
+
+        answers = [[label for label in row["labels"] if label != IGNORED] for row in rows]
+        width = max(map(len, answers)) + 1
+        return {
+            "input_ids": left_pad([row["input_ids"] for row in rows], self.pad),  # (B, T)
+            "attention_mask": left_pad([[1] * len(row["input_ids"]) for row in rows], 0),  # (B, T)
+            "labels": left_pad([[IGNORED] * (width - len(answer)) + answer for answer in answers], IGNORED),  # (B, A + 1)
+            "weight": torch.tensor([row["weight"] for row in rows]),  # (B,)
+        }
+
+
+class _Marks(TrainerCallback):
+    """Asks for an evaluation and a checkpoint every so many steps and at the ends of phases."""
+
+    def __init__(self, ends: Sequence[int], every: int, trainer: CurriculumTrainer) -> None:
+        self.ends, self.every, self.trainer = set(ends), every, trainer
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
+        due = state.global_step in self.ends or state.global_step % self.every == 0
+        control.should_evaluate = control.should_save = due
+        return control
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        self.trainer.accelerator.wait_for_everyone()
+        if self.trainer.is_world_process_zero():
+            (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle that nothing here reads
+            write_text(folder / COMPLETE, "")
+        self.trainer.accelerator.wait_for_everyone()
+
+
+def last_checkpoint(folder: Path, trainer: CurriculumTrainer | None = None) -> Path | None:
+    """The newest whole checkpoint; half-written ones, which a kill leaves behind, are removed."""
+    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    if trainer is None or trainer.is_world_process_zero():
+        for path in found:
+            if not (path / COMPLETE).exists():
+                shutil.rmtree(path)
+    if trainer is not None:
+        trainer.accelerator.wait_for_everyone()
+    return next((path for path in reversed(found) if (path / COMPLETE).exists()), None)
+
+
+def _arguments(lm: LanguageModel, settings: Training, folder: Path, seed: int) -> SFTConfig:
+    return SFTConfig(
+        output_dir=str(folder),
+        per_device_train_batch_size=settings.batch,
+        gradient_accumulation_steps=settings.accumulate,
+        num_train_epochs=1,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type=settings.schedule,
+        warmup_steps=settings.warmup,
+        weight_decay=settings.weight_decay,
+        max_grad_norm=settings.gradient_clip,
+        neftune_noise_alpha=settings.neftune,
+        activation_checkpointing=settings.activation_checkpointing,
+        bf16=lm.autocast,
+        use_cpu=lm.device.type == "cpu",
+        seed=seed,
+        train_sampling_strategy="sequential",
+        packing=False,
+        max_length=None,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        remove_unused_columns=False,
+        dataloader_pin_memory=lm.device.type == "cuda",
+        logging_steps=min(10, settings.evaluate_every),
+        eval_strategy="no",  # asked for by _Marks
+        save_strategy="steps",
+        save_steps=settings.evaluate_every,
+        save_total_limit=2,  # the best and the last
+        metric_for_best_model="eval_wf1",
+        greater_is_better=True,
+        report_to="none",
+        disable_tqdm=True,
+        log_level="error",
+    )
+
+
+def _wear(lm: LanguageModel, checkpoint: Path) -> None:
+    """Puts a checkpoint's adapter weights on the model that already has an adapter."""
+    from peft import set_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    set_peft_model_state_dict(lm.model, load_file(checkpoint / WEIGHTS))
+
+
+def _same_as_before(path: Path, now: dict[str, str]) -> None:
+    if path.exists():
+        before = read_json(path)
+        changed = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+        if changed:
+            raise PrcEmoError(
+                f"{path.parent} holds a training that was begun with another {' and '.join(changed)}. Going on would "
+                "mix the two: choose another --out folder, undo the change, or delete this one with --fresh."
+            )
+    else:
+        write_json(path, now)

@@ -1,0 +1,375 @@
+"""PRC-Emo itself: prompts, retrieval and curriculum around one language model. `fit`, `predict`, `read`, `load`.
+
+Composes what the leaves, `compose` and `llm` offer, and knows the order of the steps. Importing it is cheap; torch
+comes with the first `fit` or `load`.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from curriculum import Order, Schedule, Shuffled, difficulties
+from prc_emo import saved
+from prc_emo.bench.predictions import Prediction
+from prc_emo.compose import Composer, Example, Retrieval
+from prc_emo.config import Answer, Lora, Training
+from prc_emo.conversation import Conversation
+from prc_emo.errors import PrcEmoError
+from prc_emo.files import sha256, write_json
+from prc_emo.knowledge import Knowledge
+from prc_emo.labels import LabelSet
+from prompts import Template, load_template, read_emotion
+from retrieval_store import Demonstration, DemonstrationStore, Embedder, count_excluded
+
+if TYPE_CHECKING:
+    from prc_emo.llm.load import LanguageModel
+
+
+@dataclass(frozen=True)
+class Difficulty:
+    """How hard a conversation counts as; see `curriculum.difficulty` for the measures and their weights."""
+
+    measure: str = "prc-emo"
+    k: float = 1.0
+    b: float = 0.4
+    every_change: bool = False
+
+    def of(self, conversations: Sequence[Conversation], labels: LabelSet) -> np.ndarray:
+        """(conversations,) difficulties, from the labelled turns of each."""
+        turns = [[turn for turn in talk.utterances if turn.gold is not None] for talk in conversations]
+        return difficulties(turns, self.measure, n_labels=len(labels), k=self.k, b=self.b, every_change=self.every_change)
+
+
+class PRCEmo:
+    """Recognises emotions in conversations with a fine-tuned language model.
+
+    Args:
+        base_model: `minilm` (the embedded default), a model of the hub or a local folder.
+        labels: What it may answer.
+        template: The prompt; by default the full one, or the compact one for `minilm`.
+        store: Demonstrations; `"train"` makes a store of the training conversations; None shows none.
+        schedule: The curriculum; None shuffles.
+        knowledge: Interpretations and speaker characteristics; None has none.
+        window: Context turns on a side, and `see`, on which sides.
+        loading: Further arguments of `prc_emo.llm.load.load`: revision, tiny, quantization, precision, attention.
+        evaluation_splits: Splits of the store that are never shown, such as "meld/test".
+
+    >>> from prc_emo.labels import MELD
+    >>> PRCEmo(labels=MELD).template.name
+    'recognize_compact'
+    """
+
+    def __init__(
+        self,
+        base_model: str = "minilm",
+        *,
+        labels: LabelSet,
+        template: Template | None = None,
+        store: DemonstrationStore | Literal["train"] | None = None,
+        schedule: Schedule | None = None,
+        knowledge: Knowledge | None = None,
+        difficulty: Difficulty | None = None,
+        see: Literal["past", "surrounding"] = "past",
+        window: int = 5,
+        max_tokens: int = 2048,
+        demonstrations: int = 3,
+        mmr: float | None = None,
+        per_label: int | None = None,
+        evaluation_splits: Iterable[str] = (),
+        encoder: str = "minilm",
+        index: str = "auto",
+        restart_per_phase: bool = False,
+        lora: Lora | None = None,
+        training: Training | None = None,
+        answer: Answer | None = None,
+        loading: Mapping[str, Any] | None = None,
+        seed: int = 42,
+    ) -> None:
+        self.base_model, self.labels, self.seed = base_model, labels, seed
+        self.template = template or load_template("recognize_compact" if base_model == "minilm" else "recognize")
+        self.store, self.knowledge = store, knowledge or Knowledge({}, {})
+        self.lora, self.training, self.answer = lora or Lora(), training or Training(), answer or Answer()
+        self.schedule = schedule or Shuffled(epochs=self.training.epochs)
+        self.difficulty = difficulty or Difficulty()
+        self.see, self.window, self.max_tokens = see, window, max_tokens
+        self.demonstrations, self.mmr, self.per_label = demonstrations, mmr, per_label
+        self.evaluation_splits = frozenset(evaluation_splits)
+        self.encoder, self.index, self.restart_per_phase = encoder, index, restart_per_phase
+        self.loading = dict(loading or {})
+        self.temperature = 1.0
+        self.excluded: dict[str, int] = {}  # why the store held demonstrations back, in the last predict
+        self.shown = 0
+        self._lm: LanguageModel | None = None
+
+    def fit(self, train: Sequence[Conversation], dev: Sequence[Conversation], *, out: Path | str) -> None:
+        """Fine-tunes, keeps the adapter that is best on `dev`, fits its calibration, and saves all to `out`/model.
+
+        A killed `fit` goes on where it was when it is called again with the same arguments.
+
+        Raises:
+            PrcEmoError: A label does not fit, an utterance is too long, or `out` holds another training.
+        """
+        from accelerate import PartialState
+
+        from prc_emo.bench.metrics import score as measure
+        from prc_emo.llm import adapter, calibrate
+        from prc_emo.llm.score import score
+        from prc_emo.llm.tokens import encode
+        from prc_emo.llm.train import train as fine_tune
+
+        out, state = Path(out), PartialState()
+        train, dev = _labelled(train, self.labels, "training"), _labelled(dev, self.labels, "development")
+        size = self.lora
+        self._lm = adapter.add(self.language_model, rank=size.rank, alpha=size.alpha, dropout=size.dropout, seed=self.seed)
+        lm = self._lm
+        with state.main_process_first():
+            self.remember(train, out)
+        answered = [example for example in self.compose(train) if example.answer is not None]
+        rows = [encode(lm, example.id, example.messages, str(example.answer)) for example in answered]
+        asked = self.compose(dev)
+        prompts = [self.tokens(example.messages) for example in asked]
+
+        def scores_on_dev(model: Any) -> np.ndarray:
+            return score(lm, prompts, tuple(self.labels), batch_tokens=self.answer.batch_tokens, model=model)
+
+        def evaluate(model: Any) -> dict[str, float]:
+            found = measure(dev, self._predictions(asked, calibrate.probabilities(scores_on_dev(model))))
+            return {"wf1": found.wf1, "accuracy": found.accuracy}
+
+        order = self.order(train, batch=self.training.batch * self.training.accumulate * state.num_processes)
+        if state.is_main_process:
+            self._write_order(out / "order.json", order, train)
+        fine_tune(
+            lm,
+            rows,
+            order,
+            evaluate,
+            self.training,
+            out,
+            seed=self.seed,
+            weights=_class_weights(answered) if self.training.class_weights else None,
+            restart_per_phase=self.restart_per_phase,
+            fingerprint=self._fingerprint(train, dev, rows),
+        )
+        if self.answer.calibrate:
+            known = [number for number, example in enumerate(asked) if example.answer is not None]
+            gold = [self.labels.labels.index(str(asked[number].answer)) for number in known]
+            self.temperature = calibrate.fit_temperature(scores_on_dev(lm.model)[known], np.array(gold))
+        if state.is_main_process:
+            self.save(out / "model")
+        state.wait_for_everyone()
+
+    def predict(self, conversations: Sequence[Conversation]) -> list[Prediction]:
+        """One label with probabilities for each utterance, in order; gold labels are not looked at."""
+        from prc_emo.llm import calibrate
+        from prc_emo.llm.generate import generate
+        from prc_emo.llm.score import score
+
+        conversations = [conversation.hidden() for conversation in conversations]
+        lm = self._ready()
+        examples = self.compose(conversations)
+        found = [example.found for example in examples if example.found is not None]
+        self.shown, self.excluded = sum(len(one.hits) for one in found), count_excluded(found)
+        prompts = [self.tokens(example.messages) for example in examples]
+        if self.answer.by == "generate":
+            answers = generate(lm, prompts, batch_tokens=self.answer.batch_tokens)
+            return [
+                Prediction(example.id, read_emotion(text, list(self.labels)), {})
+                for example, text in zip(examples, answers, strict=True)
+            ]
+        scores = score(lm, prompts, tuple(self.labels), batch_tokens=self.answer.batch_tokens)
+        return self._predictions(examples, calibrate.probabilities(scores, self.temperature))
+
+    def read(self, turns: Conversation | Iterable[Sequence[str]]) -> list[Prediction]:
+        """Labels one conversation: a record, or (speaker, text) pairs."""
+        return self.predict([turns if isinstance(turns, Conversation) else Conversation.of(turns)])
+
+    def compose(self, conversations: Sequence[Conversation], only: str | None = None) -> list[Example]:
+        """What the language model sees for each utterance, or only for the one with that id."""
+        retrieval = None
+        if isinstance(self.store, DemonstrationStore):
+            retrieval = Retrieval(self.store, self.demonstrations, self.mmr, self.per_label, self.evaluation_splits)
+        composer = Composer(self.template, self.labels, self.see, self.window, self.knowledge, retrieval)
+        return composer.compose(
+            conversations, count=lambda messages: len(self.tokens(messages)), limit=self.limit, only=only
+        )
+
+    def tokens(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
+        """The prompt as token ids, up to where the answer begins."""
+        from prc_emo.llm.tokens import prompt_ids
+
+        return prompt_ids(self.language_model, messages)
+
+    @property
+    def limit(self) -> int:
+        """How many tokens a prompt may have, so that the longest label still fits behind it."""
+        from prc_emo.llm.tokens import answer_ids
+
+        lm = self.language_model
+        return min(self.max_tokens, lm.positions) - max(len(answer_ids(lm, label)) for label in self.labels)
+
+    @property
+    def language_model(self) -> "LanguageModel":
+        """The model as it stands: the base model, or after `fit` or `load` the one with the adapter."""
+        if self._lm is None:
+            from prc_emo.llm.load import load
+
+            self._lm = load(self.base_model, **self.loading)
+        return self._lm
+
+    def remember(self, train: Sequence[Conversation], out: Path) -> None:
+        """Makes the store of the training conversations, where one is wanted; embedded once, kept in `out`/model."""
+        if self.store != "train":
+            return
+        folder = out / "model" / saved.STORE
+        rows = demonstrations_of(train, source=self.labels.name.lower(), split="train")
+        embedder = Embedder(self.encoder)
+        if (folder / "manifest.json").exists():
+            store = DemonstrationStore.load(folder, embedder)
+            if set(store.demonstrations) <= set(rows) and len(store) + store.info().skipped == len(rows):
+                self.store = store
+                return
+        self.store = DemonstrationStore.build(rows, embedder, index=self.index, progress=True)
+        self.store.save(folder)
+
+    def order(self, train: Sequence[Conversation], *, batch: int) -> Order:
+        """The curriculum over the labelled utterances of `train`, numbered in their order."""
+        return self.schedule.order(
+            self.difficulty.of(train, self.labels),
+            sizes=[sum(turn.gold is not None for turn in talk.utterances) for talk in train],
+            seed=self.seed,
+            batch=batch,
+            steps=self.training.steps,
+        )
+
+    def save(self, folder: Path | str) -> None:
+        """Writes everything that an answer depends on: adapter, template, labels, calibration, store and model names."""
+        from prc_emo.llm import adapter
+
+        folder, lm = Path(folder), self._ready()
+        adapter.save(lm, folder)
+        store = self.store if isinstance(self.store, DemonstrationStore) else None
+        description = {
+            "base_model": self.base_model,
+            "loading": {**self.loading, "revision": lm.revision},
+            "labels": {"name": self.labels.name, "labels": tuple(self.labels)},
+            "template_sha256": self.template.sha256,
+            "answer": self.answer.model_dump(),
+            "temperature": self.temperature,
+            "evaluation_splits": sorted(self.evaluation_splits),
+            **{name: getattr(self, name) for name in _SAVED_AS_THEY_ARE},
+        }
+        saved.write(folder, description, template=self.template.text, store=store)
+
+    @classmethod
+    def load(
+        cls, folder: Path | str, *, labels: LabelSet | None = None, knowledge: Knowledge | None = None
+    ) -> "PRCEmo":
+        """A saved recognizer, from a run's folder or its `model` folder.
+
+        Args:
+            labels: What you expect it to answer; another set is refused.
+            knowledge: Of the conversations that it is going to read.
+
+        Raises:
+            PrcEmoError: Something is missing, was changed since, does not fit, or could run code.
+        """
+        from prc_emo.llm import adapter
+
+        folder = saved.folder_of(Path(folder))
+        adapter.refuse_pickles(folder)
+        found, template = saved.read(folder, labels)
+        store = None
+        if found.store is not None:
+            store = DemonstrationStore.load(folder / saved.STORE)
+            if store.hash != found.store:
+                raise PrcEmoError(f"{folder / saved.STORE}: not the store that the model was trained with. Restore it.")
+        model = cls(
+            found.base_model,
+            labels=LabelSet(found.labels.name, found.labels.labels),
+            template=Template.from_text(template),
+            store=store,
+            knowledge=knowledge,
+            evaluation_splits=found.evaluation_splits,
+            answer=found.answer,
+            loading=found.loading,
+            **{name: getattr(found, name) for name in _SAVED_AS_THEY_ARE},
+        )
+        model.temperature = found.temperature
+        model._lm = adapter.put_on(model.language_model, folder)
+        return model
+
+    def _ready(self) -> "LanguageModel":
+        if self._lm is None or not hasattr(self._lm.model, "peft_config"):
+            raise PrcEmoError("This recognizer has learned nothing yet: call fit(train, dev, out=...) or PRCEmo.load(folder).")
+        return self._lm
+
+    def _predictions(self, examples: Sequence[Example], probabilities: np.ndarray) -> list[Prediction]:
+        labels = tuple(self.labels)
+        return [
+            Prediction(example.id, labels[int(row.argmax())], dict(zip(labels, map(float, row), strict=True)))
+            for example, row in zip(examples, probabilities, strict=True)
+        ]
+
+    def _write_order(self, path: Path, order: Order, train: Sequence[Conversation]) -> None:
+        hardness = np.sort(self.difficulty.of(train, self.labels))
+        buckets = getattr(self.schedule, "buckets", 1)
+        borders = [float(part[0]) for part in np.array_split(hardness, buckets)[1:] if len(part)]
+        write_json(path, {**json.loads(order.to_json()), "difficulties": hardness.tolist(), "buckets": borders})
+
+    def _fingerprint(
+        self, train: Sequence[Conversation], dev: Sequence[Conversation], rows: Sequence[Any]
+    ) -> dict[str, str]:
+        from prc_emo import __version__
+
+        def digest(value: Any) -> str:
+            return sha256(repr(value).encode())[:16]
+
+        return {
+            "version of prc-emo": __version__,
+            "training data": digest(train),
+            "development data": digest(dev),
+            "label set": digest(self.labels),
+            "template": self.template.sha256[:16],
+            "base model": digest((self.base_model, self.loading)),
+            "training setting": digest((self.training, self.lora, self.seed, self.restart_per_phase)),
+            "prompt or set of demonstrations": digest(rows),
+        }
+
+
+_SAVED_AS_THEY_ARE = ("see", "window", "max_tokens", "demonstrations", "mmr", "per_label", "encoder", "seed")
+
+
+def demonstrations_of(conversations: Sequence[Conversation], *, source: str, split: str) -> list[Demonstration]:
+    """The labelled utterances of conversations, as rows of a store."""
+    return [
+        Demonstration(
+            turn.id, turn.text, turn.gold, source, dialogue=talk.id, position=position, split=split, speaker=turn.speaker
+        )
+        for talk in conversations
+        for position, turn in enumerate(talk.utterances)
+        if turn.gold is not None
+    ]
+
+
+def _labelled(conversations: Sequence[Conversation], labels: LabelSet, what: str) -> list[Conversation]:
+    """The conversations that have a label at all, every label checked."""
+    for talk in conversations:
+        for turn in talk.utterances:
+            if turn.gold is not None:
+                labels.check(turn.gold, turn.id)
+    kept = [talk for talk in conversations if any(turn.gold is not None for turn in talk.utterances)]
+    if not kept:
+        raise PrcEmoError(f"The {what} conversations have no labelled utterance: there is nothing to learn from.")
+    return kept
+
+
+def _class_weights(examples: Sequence[Example]) -> list[float]:
+    """One weight per example, inverse to how frequent its label is; their mean is 1."""
+    counts = Counter(example.answer for example in examples)
+    return [len(examples) / (len(counts) * counts[example.answer]) for example in examples]

@@ -1,0 +1,88 @@
+"""What a trained PRC-Emo leaves on disk, and how it is read again: data only, complete, and checked.
+
+    model/  prc_emo.json  template.j2  adapter_model.safetensors  adapter_config.json  store/
+
+`prc_emo.json` says everything else that an answer depends on. A model cannot be asked in other words, for other
+labels or with another store than it was taught.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from prc_emo.config import Answer, Section
+from prc_emo.errors import PrcEmoError
+from prc_emo.files import read_json, read_text, sha256_file, write_json, write_text
+from prc_emo.labels import LabelSet
+from retrieval_store import DemonstrationStore
+
+DESCRIPTION, TEMPLATE, ADAPTER = "prc_emo.json", "template.j2", "adapter_model.safetensors"
+STORE = "store"  # a folder of the model's own
+
+
+class SavedLabels(Section):
+    name: str
+    labels: tuple[str, ...]
+
+
+class Saved(Section):
+    """The whole of `prc_emo.json`."""
+
+    format: Literal[1]
+    base_model: str
+    loading: dict[str, str | bool | None]
+    labels: SavedLabels
+    template_sha256: str
+    adapter_sha256: str
+    see: Literal["past", "surrounding"]
+    window: int
+    max_tokens: int
+    demonstrations: int
+    mmr: float | None
+    per_label: int | None
+    evaluation_splits: tuple[str, ...]
+    encoder: str
+    store: str | None  # hash of the demonstrations beside it
+    answer: Answer
+    temperature: float
+    seed: int
+
+
+def folder_of(path: Path) -> Path:
+    """The model's own folder, where a run's folder may have been given."""
+    return path if (path / DESCRIPTION).exists() or not (path / "model").is_dir() else path / "model"
+
+
+def write(folder: Path, description: Mapping[str, Any], *, template: str, store: DemonstrationStore | None) -> None:
+    """Writes store, template and description beside the adapter, which is there already; the description comes last."""
+    if store is not None:
+        store.save(folder / STORE)
+    write_text(folder / TEMPLATE, template)
+    whole = {"format": 1, **description, "store": store and store.hash, "adapter_sha256": sha256_file(folder / ADAPTER)}
+    write_json(folder / DESCRIPTION, Saved.model_validate(whole).model_dump(mode="json"))
+
+
+def read(folder: Path, labels: LabelSet | None) -> tuple[Saved, str]:
+    """The description and the template's text, after all checks.
+
+    Raises:
+        PrcEmoError: Something is missing, was changed since, or is not for these labels.
+    """
+    if not (folder / DESCRIPTION).exists():
+        raise PrcEmoError(f"{folder}: expected a trained model with {DESCRIPTION}. Train one with prc-emo run NAME.")
+    try:
+        saved = Saved.model_validate(read_json(folder / DESCRIPTION))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise PrcEmoError(f"{folder / DESCRIPTION}: {where}: {first['msg']}. Was it edited or written by another version?") from None
+    if labels is not None and set(labels) != set(saved.labels.labels):
+        raise PrcEmoError(
+            f"{folder}: this model answers with the labels of {saved.labels.name} ({', '.join(saved.labels.labels)}), "
+            f"not with those of {labels.name} ({', '.join(labels)}). Train one for {labels.name}, or ask it for its own."
+        )
+    if not (folder / ADAPTER).exists() or sha256_file(folder / ADAPTER) != saved.adapter_sha256:
+        raise PrcEmoError(f"{folder / ADAPTER} is missing or was changed since the model was saved. Restore it, or train again.")
+    return saved, read_text(folder / TEMPLATE)

@@ -1,0 +1,10 @@
+"""Words in, words out: fills versioned templates and reads the answers of language models.
+
+Jinja2 and the standard library; a leaf that knows neither conversations nor models.
+"""
+
+from prompts.answer import read_emotion
+from prompts.errors import PromptError
+from prompts.template import Template, load_template
+
+__all__ = ["PromptError", "Template", "load_template", "read_emotion"]

@@ -1,0 +1,51 @@
+"""The published corpora themselves, where they are at hand: sizes and the known flaws."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from prc_emo.corpora import check, load_corpus, read_conversations, write_jsonl
+
+pytestmark = pytest.mark.data
+
+
+@pytest.mark.parametrize(
+    ("name", "train", "dev"),
+    [
+        ("meld", (1038, 9989), (114, 1109)),
+        ("emorynlp", (659, 7551), (89, 954)),
+        ("dailydialog", (11118, 87170), (1000, 8069)),
+    ],
+)
+def test_every_published_dialogue_and_utterance_is_read(
+    data_root: Path, name: str, train: tuple[int, int], dev: tuple[int, int]
+) -> None:
+    corpus = load_corpus(name, data_root / name)
+    for split, sizes in ((corpus.train, train), (corpus.dev, dev)):
+        assert (len(split), sum(len(each) for each in split)) == sizes
+
+
+@pytest.mark.parametrize(
+    ("name", "repeated", "inside", "utterances", "long"),
+    [("meld", 0, 1, 170, 7), ("emorynlp", 0, 3, 223, 25), ("dailydialog", 118, 169, 2496, 1909)],
+)
+def test_the_leaks_from_dev_into_train_are_found_in_seconds(
+    data_root: Path, name: str, repeated: int, inside: int, utterances: int, long: int
+) -> None:
+    corpus = load_corpus(name, data_root / name)
+    begun = time.perf_counter()
+    report = check(corpus)
+    assert time.perf_counter() - begun < 10
+    assert report.count("dialogue repeated", "dev in train") == repeated
+    assert report.count("dialogue at least 80% inside another") == inside
+    assert report.count("utterance repeated") == utterances
+    assert report.count("utterance of 4 words or more repeated") == long
+    for what in ("unknown label", "turn without a label", "turn without words", "damaged encoding"):
+        assert report.count(what) == 0
+
+
+def test_a_real_corpus_survives_our_own_form(data_root: Path, tmp_path: Path) -> None:
+    train = load_corpus("meld", data_root / "meld").train
+    write_jsonl(tmp_path / "train.jsonl", train)
+    assert tuple(read_conversations(tmp_path / "train.jsonl")) == train
