@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -27,7 +27,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="
     "Start with `prc-emo run quickstart`, then `prc-emo read runs/quickstart -`."
 ))  # fmt: skip
 data = typer.Typer(no_args_is_help=True, help="Corpora in: convert, check and count conversations.")
-store = typer.Typer(no_args_is_help=True, help="The store of demonstrations: build, extend, search, describe.")
+store = typer.Typer(
+    no_args_is_help=True, help="The store of demonstrations: build, extend, search, describe."
+)
 app.add_typer(data, name="data")
 app.add_typer(store, name="store")
 
@@ -35,11 +37,21 @@ out = Console(soft_wrap=False)
 notes = Console(stderr=True, soft_wrap=True)
 
 Name = Annotated[str, typer.Argument(help="An experiment that ships (see `prc-emo ls`) or a YAML file.")]
-Overrides = Annotated[list[str] | None, typer.Argument(help="Settings as key=value, such as training.learning_rate=1e-3")]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(help="Settings as key=value, such as training.learning_rate=1e-3")
+]
 Runs = Annotated[list[Path], typer.Argument(help="Run folders: runs/NAME, or runs/NAME/seed42.")]
-CorpusName = Annotated[str, typer.Argument(help="meld, emorynlp, dailydialog, iemocap6, iemocap4, prc-json, jsonl, csv, everyday")]
-CorpusPath = Annotated[Path | None, typer.Argument(help="Its folder or file; none for everyday, which ships.")]
-Labels = Annotated[str | None, typer.Option(help="For jsonl, csv and prc-json: meld, emorynlp, dailydialog, iemocap6, iemocap4.")]
+CorpusName = Annotated[
+    str,
+    typer.Argument(help="meld, emorynlp, dailydialog, iemocap6, iemocap4, prc-json, jsonl, csv, everyday"),
+]
+CorpusPath = Annotated[
+    Path | None, typer.Argument(help="Its folder or file; none for everyday, which ships.")
+]
+Labels = Annotated[
+    str | None,
+    typer.Option(help="For jsonl, csv and prc-json: meld, emorynlp, dailydialog, iemocap6, iemocap4."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 
 
@@ -63,15 +75,21 @@ def ls() -> None:
 @app.command()
 def show(name: Name, overrides: Overrides = None) -> None:
     """The resolved and validated settings of an experiment; builds nothing."""
-    out.print(to_yaml(experiment(name, overrides or [])), end="", markup=False, highlight=False, soft_wrap=True)
+    out.print(
+        to_yaml(experiment(name, overrides or [])), end="", markup=False, highlight=False, soft_wrap=True
+    )
 
 
 @app.command()
 def run(
     name: Name,
     overrides: Overrides = None,
-    to: Annotated[Path, typer.Option("--out", help="Where runs go; this one to OUT/NAME/seedN.")] = Path("runs"),
-    fresh: Annotated[bool, typer.Option(help="Delete what an earlier run left there instead of going on with it.")] = False,
+    to: Annotated[Path, typer.Option("--out", help="Where runs go; this one to OUT/NAME/seedN.")] = Path(
+        "runs"
+    ),
+    fresh: Annotated[
+        bool, typer.Option(help="Delete what an earlier run left there instead of going on with it.")
+    ] = False,
 ) -> None:
     """Fit, predict and score an experiment; an interrupted one goes on where it was."""
     settings = experiment(name, overrides or [])
@@ -89,9 +107,13 @@ def run(
 @app.command()
 def prompt(
     name: Name,
-    utterance: Annotated[str, typer.Argument(help="The id of an utterance, as `prc-emo data read` prints it.")],
+    utterance: Annotated[
+        str, typer.Argument(help="The id of an utterance, as `prc-emo data read` prints it.")
+    ],
     overrides: Overrides = None,
-    to: Annotated[Path, typer.Option("--out", help="Where runs go; its store of demonstrations is used or made there.")] = Path("runs"),
+    to: Annotated[
+        Path, typer.Option("--out", help="Where runs go; its store of demonstrations is used or made there.")
+    ] = Path("runs"),
 ) -> None:
     """The very text the model sees for one utterance, with its tokens and what was retrieved and excluded."""
     settings = experiment(name, overrides or [])
@@ -105,9 +127,15 @@ def prompt(
 @app.command()
 def read(
     run: Annotated[Path, typer.Argument(help="A run's folder.")],
-    source: Annotated[str, typer.Argument(help="JSONL, CSV or lines of 'NAME: text'; - reads standard input.")],
-    knowledge: Annotated[Path | None, typer.Option(help="Interpretations and characteristics of these conversations.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with all probabilities.")] = False,
+    source: Annotated[
+        str, typer.Argument(help="JSONL, CSV or lines of 'NAME: text'; - reads standard input.")
+    ],
+    knowledge: Annotated[
+        Path | None, typer.Option(help="Interpretations and characteristics of these conversations.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line, with all probabilities.")
+    ] = False,
 ) -> None:
     """Label your own conversations with a trained model."""
     from prc_emo.corpora import read_conversations
@@ -123,11 +151,17 @@ def read(
         for turn in talk.utterances:
             answer = next(answers)
             if as_json:
-                row = {"id": turn.id, "speaker": turn.speaker, "label": answer.label, "probabilities": dict(answer.probabilities)}
+                row = {
+                    "id": turn.id,
+                    "speaker": turn.speaker,
+                    "label": answer.label,
+                    "probabilities": dict(answer.probabilities),
+                }
                 out.print(json.dumps(row, ensure_ascii=False), markup=False, highlight=False, soft_wrap=True)
             else:
-                sure = f"{answer.probabilities[answer.label]:.2f}" if answer.label in answer.probabilities else ""
-                table.add_row(Text(turn.speaker), Text(turn.text), answer.label or "unreadable", sure)
+                sure = answer.probabilities.get(answer.label or "")
+                shown = "" if sure is None else f"{sure:.2f}"
+                table.add_row(Text(turn.speaker), Text(turn.text), answer.label or "unreadable", shown)
         if not as_json:
             out.print(table)
 
@@ -150,7 +184,9 @@ def score(runs: Runs, as_json: AsJson = False) -> None:
 @app.command()
 def compare(
     runs: Runs,
-    best: Annotated[bool, typer.Option(help="Take differences against the best instead of the first.")] = False,
+    best: Annotated[
+        bool, typer.Option(help="Take differences against the best instead of the first.")
+    ] = False,
     as_json: AsJson = False,
     markdown: Annotated[bool, typer.Option(help="A Markdown table.")] = False,
 ) -> None:
@@ -168,7 +204,10 @@ def compare(
 
 @app.command()
 def report(
-    runs: Runs, to: Annotated[Path | None, typer.Option("--out", help="The HTML file; by default report.html in the first folder.")] = None
+    runs: Runs,
+    to: Annotated[
+        Path | None, typer.Option("--out", help="The HTML file; by default report.html in the first folder.")
+    ] = None,
 ) -> None:
     """One self-contained HTML page with tables and plots."""
     from prc_emo.bench.report import write_report
@@ -181,7 +220,9 @@ def data_read(
     corpus: CorpusName,
     path: CorpusPath = None,
     split: Annotated[str | None, typer.Option(help="Only this split.")] = None,
-    to: Annotated[Path | None, typer.Option("--out", help="A folder for SPLIT.jsonl; by default a preview is shown.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--out", help="A folder for SPLIT.jsonl; by default a preview is shown.")
+    ] = None,
     labels: Labels = None,
 ) -> None:
     """Read a corpus in its official form; write it as conversation JSONL."""
@@ -195,14 +236,23 @@ def data_read(
             _tell(f"{to / name}.jsonl: {len(talks)} conversations.")
             continue
         for talk in talks[:2]:
-            table = Table("id", "speaker", "text", "emotion", title=f"{name}: first of {len(talks)}", title_justify="left")
+            table = Table(
+                "id",
+                "speaker",
+                "text",
+                "emotion",
+                title=f"{name}: first of {len(talks)}",
+                title_justify="left",
+            )
             for turn in talk.utterances:
                 table.add_row(Text(turn.id), Text(turn.speaker), Text(turn.text), turn.gold or "")
             out.print(table)
 
 
 @data.command("check")
-def data_check(corpus: CorpusName, path: CorpusPath = None, labels: Labels = None, as_json: AsJson = False) -> None:
+def data_check(
+    corpus: CorpusName, path: CorpusPath = None, labels: Labels = None, as_json: AsJson = False
+) -> None:
     """Duplicates, leaks between splits, unknown labels, empty turns and encoding damage: how many, and where."""
     from prc_emo.corpora import check
 
@@ -217,7 +267,9 @@ def data_check(corpus: CorpusName, path: CorpusPath = None, labels: Labels = Non
 
 
 @data.command("stats")
-def data_stats(corpus: CorpusName, path: CorpusPath = None, labels: Labels = None, as_json: AsJson = False) -> None:
+def data_stats(
+    corpus: CorpusName, path: CorpusPath = None, labels: Labels = None, as_json: AsJson = False
+) -> None:
     """Dialogues, utterances, speakers, labels and emotion shifts per split."""
     from prc_emo.corpora import stats
 
@@ -243,7 +295,9 @@ def store_build(
     split: Annotated[str, typer.Option(help="Which split to remember.")] = "train",
     labels: Labels = None,
     encoder: Annotated[str, typer.Option(help="A sentence-transformers model.")] = "minilm",
-    index: Annotated[str, typer.Option(help="auto, flat, hnsw or ivfpq.")] = "auto",
+    index: Annotated[
+        Literal["auto", "flat", "hnsw", "ivfpq"], typer.Option(help="How to search; auto goes by size.")
+    ] = "auto",
 ) -> None:
     """Make a store of a corpus' utterances."""
     rows = _demonstrations(corpus, path, split, labels)
@@ -291,10 +345,14 @@ def store_search(
     )[0]
     table = Table("score", "label", "text", "from", "")
     for hit in found.hits:
-        table.add_row(f"{hit.score:.3f}", hit.label, Text(hit.demonstration.text), Text(hit.demonstration.id), "shown")
+        table.add_row(
+            f"{hit.score:.3f}", hit.label, Text(hit.demonstration.text), Text(hit.demonstration.id), "shown"
+        )
     for one in found.excluded:
         shown = one.demonstration
-        table.add_row(f"{one.score:.3f}", shown.label, Text(shown.text), Text(shown.id), f"held back: {one.reason}")
+        table.add_row(
+            f"{one.score:.3f}", shown.label, Text(shown.text), Text(shown.id), f"held back: {one.reason}"
+        )
     out.print(table)
 
 
@@ -334,7 +392,7 @@ def _label_set(name: str | None) -> Any:
 
 
 def _demonstrations(corpus: str, path: Path | None, split: str, labels: str | None) -> Any:
-    from prc_emo.recognizer import demonstrations_of
+    from prc_emo.compose import demonstrations_of
 
     found = _corpus(corpus, path, labels)
     return demonstrations_of(found.split(split), source=found.name, split=split)
@@ -369,5 +427,9 @@ def main() -> None:
         if os.environ.get("PRC_EMO_DEBUG"):
             raise
         stopped = isinstance(error, KeyboardInterrupt)
-        notes.print("Stopped; the same command goes on from here." if stopped else str(error), markup=False, highlight=False)
+        notes.print(
+            "Stopped; the same command goes on from here." if stopped else str(error),
+            markup=False,
+            highlight=False,
+        )
         sys.exit(130 if stopped else 2)

@@ -13,7 +13,7 @@ from prc_emo.errors import PrcEmoError
 from prc_emo.knowledge import Knowledge
 from prc_emo.labels import LabelSet
 from prompts import Template
-from retrieval_store import DemonstrationStore, Exclude, Found
+from retrieval_store import Demonstration, DemonstrationStore, Exclude, Found
 
 Message = dict[str, str]
 Count = Callable[[Sequence[Message]], int]  # messages -> tokens
@@ -101,12 +101,17 @@ class Composer:
         ]
         found: Sequence[Found | None] = [None] * len(places)
         if self.retrieval is not None and places:
-            found = self.retrieval.find([(talk, talk.utterances[position]) for talk, position in places], self.labels)
+            found = self.retrieval.find(
+                [(talk, talk.utterances[position]) for talk, position in places], self.labels
+            )
         return [
-            self._fit(talk, position, hits, count, limit) for (talk, position), hits in zip(places, found, strict=True)
+            self._fit(talk, position, hits, count, limit)
+            for (talk, position), hits in zip(places, found, strict=True)
         ]
 
-    def _fit(self, talk: Conversation, position: int, found: Found | None, count: Count, limit: int) -> Example:
+    def _fit(
+        self, talk: Conversation, position: int, found: Found | None, count: Count, limit: int
+    ) -> Example:
         target = talk.utterances[position]
         holes = self._holes(talk, position, found)
         cut: list[str] = []
@@ -125,7 +130,9 @@ class Composer:
     def _holes(self, talk: Conversation, position: int, found: Found | None) -> dict[str, object]:
         target = talk.utterances[position]
         interpretation = self.knowledge.interpretations.get(target.id)
-        following = talk.utterances[position + 1 : position + 1 + self.window] if self.see == "surrounding" else ()
+        following = (
+            talk.utterances[position + 1 : position + 1 + self.window] if self.see == "surrounding" else ()
+        )
         return {
             "labels": list(self.labels),
             "context": _turns(talk.utterances[max(0, position - self.window) : position]),
@@ -135,8 +142,31 @@ class Composer:
             "characteristic": self.knowledge.characteristics.get((talk.id, target.speaker)),
             "explicit": interpretation and interpretation.explicit,
             "implicit": interpretation and interpretation.implicit,
-            "demonstrations": [{"text": hit.demonstration.text, "label": hit.label} for hit in found.hits] if found else [],
+            "demonstrations": [{"text": hit.demonstration.text, "label": hit.label} for hit in found.hits]
+            if found
+            else [],
         }
+
+
+def demonstrations_of(
+    conversations: Sequence[Conversation], *, source: str, split: str
+) -> list[Demonstration]:
+    """The labelled utterances that say something, as rows of a store."""
+    return [
+        Demonstration(
+            turn.id,
+            turn.text,
+            turn.gold,
+            source,
+            dialogue=talk.id,
+            position=position,
+            split=split,
+            speaker=turn.speaker,
+        )
+        for talk in conversations
+        for position, turn in enumerate(talk.utterances)
+        if turn.gold is not None and turn.text.strip()
+    ]
 
 
 def _turns(utterances: Sequence[Utterance]) -> list[dict[str, str]]:

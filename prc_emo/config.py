@@ -89,8 +89,12 @@ class Lora(Section):
 class Training(Section):
     """How the adapter is fitted."""
 
-    epochs: int = Field(4, ge=1)  # phases of the schedule, or passes over the data where there is no curriculum
-    steps: int | None = Field(None, ge=1)  # exactly so many optimiser steps, so that arms of a study are alike
+    epochs: int = Field(
+        4, ge=1
+    )  # phases of the schedule, or passes over the data where there is no curriculum
+    steps: int | None = Field(
+        None, ge=1
+    )  # exactly so many optimiser steps, so that arms of a study are alike
     learning_rate: float = Field(3e-4, gt=0)
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
     warmup: float = Field(0.03, ge=0, lt=1)  # share of all steps
@@ -133,9 +137,19 @@ class Experiment(Section):
     def _sections_fit(self) -> "Experiment":
         # raising ValueError is how pydantic is told; experiment() turns it into one PrcEmoError
         if self.recognizer != "prc_emo":
-            own = {"prompt", "retrieval", "curriculum", "model", "lora", "training", "answer"} & self.model_fields_set
+            own = {
+                "prompt",
+                "retrieval",
+                "curriculum",
+                "model",
+                "lora",
+                "training",
+                "answer",
+            } & self.model_fields_set
             if own:
-                raise ValueError(f"recognizer {self.recognizer!r} takes 'parameters', not {', '.join(sorted(own))}")
+                raise ValueError(
+                    f"recognizer {self.recognizer!r} takes 'parameters', not {', '.join(sorted(own))}"
+                )
         elif self.parameters:
             raise ValueError("'parameters' is for baselines; prc_emo has sections of its own")
         return self
@@ -209,7 +223,9 @@ def _pair(text: str) -> tuple[str, Any]:
     try:
         return key.strip(), yaml.safe_load(value)
     except yaml.YAMLError:
-        raise PrcEmoError(f"{text!r}: the value is not valid YAML. Quote it, for example {key}='\"...\"'.") from None
+        raise PrcEmoError(
+            f"{text!r}: the value is not valid YAML. Quote it, for example {key}='\"...\"'."
+        ) from None
 
 
 def _nested(key: str, value: Any) -> dict[str, Any]:

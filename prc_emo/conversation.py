@@ -36,7 +36,9 @@ class Utterance:
             PrcEmoError: It is hidden (this is what a recognizer is given to predict) or was never annotated.
         """
         if self.gold is None:
-            raise PrcEmoError(f"{self.id}: the emotion is hidden or was never annotated; predict it instead of reading it.")
+            raise PrcEmoError(
+                f"{self.id}: the emotion is hidden or was never annotated; predict it instead of reading it."
+            )
         return self.gold
 
 

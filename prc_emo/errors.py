@@ -3,8 +3,8 @@
 The command line prints its sentence on one line and exits with 2; a traceback is for errors that are ours.
 """
 
-from difflib import get_close_matches
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 
 class PrcEmoError(ValueError):

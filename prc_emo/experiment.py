@@ -19,7 +19,12 @@ def build(settings: Experiment, labels: LabelSet, corpus: str) -> PRCEmo:
     Raises:
         PrcEmoError: A file that the settings name is not there, or settings contradict each other.
     """
-    prompt, retrieval, curriculum, model = settings.prompt, settings.retrieval, settings.curriculum, settings.model
+    prompt, retrieval, curriculum, model = (
+        settings.prompt,
+        settings.retrieval,
+        settings.curriculum,
+        settings.model,
+    )
     options: dict[str, Any] = {}
     if retrieval is not None:
         options = {

@@ -1,5 +1,7 @@
 """Shows what the language model sees for one utterance: `prc-emo prompt`."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 
 from rich.console import Console
@@ -23,7 +25,9 @@ def describe(settings: Experiment, utterance: str, folder: Path, out: Console) -
     corpus = corpus_of(settings)
     talks = {turn.id: talk for talk in corpus.all() for turn in talk.utterances}
     if utterance not in talks:
-        raise PrcEmoError(f"{corpus.name} has no utterance {utterance!r}. {did_you_mean(utterance, _near(utterance, talks))}")
+        raise PrcEmoError(
+            f"{corpus.name} has no utterance {utterance!r}. {did_you_mean(utterance, _near(utterance, talks))}"
+        )
     model = build(settings, corpus.labels, corpus.name)
     model.remember(corpus.train, folder)
     (example,) = model.compose([talks[utterance]], only=utterance)
@@ -35,24 +39,37 @@ def describe(settings: Experiment, utterance: str, folder: Path, out: Console) -
         for message in example.messages:
             out.print(message["content"], markup=False, highlight=False, soft_wrap=True)
     out.rule()
-    out.print(f"template {model.template.name} version {model.template.version}, {len(tokens)} tokens of at most {model.limit}", highlight=False)
+    out.print(
+        f"template {model.template.name} version {model.template.version}, {len(tokens)} tokens of at most {model.limit}",
+        highlight=False,
+    )
     if example.cut:
         out.print(f"cut to fit: {', '.join(example.cut)}", highlight=False)
     if example.answer is not None:
         answer = answer_ids(lm, example.answer)
-        out.print(f"trained to answer: {lm.tokenizer.decode(answer)!r}, {len(answer)} tokens", markup=False, highlight=False)
+        out.print(
+            f"trained to answer: {lm.tokenizer.decode(answer)!r}, {len(answer)} tokens",
+            markup=False,
+            highlight=False,
+        )
     if example.found is not None:
         table = Table("score", "label", "text", "from", "")
         for hit in example.found.hits:
-            table.add_row(f"{hit.score:.3f}", hit.label, Text(hit.demonstration.text), Text(hit.demonstration.id), "shown")
+            table.add_row(
+                f"{hit.score:.3f}",
+                hit.label,
+                Text(hit.demonstration.text),
+                Text(hit.demonstration.id),
+                "shown",
+            )
         for one in example.found.excluded:
             row = one.demonstration
-            table.add_row(f"{one.score:.3f}", row.label, Text(row.text), Text(row.id), f"excluded: {one.reason}")
+            table.add_row(
+                f"{one.score:.3f}", row.label, Text(row.text), Text(row.id), f"excluded: {one.reason}"
+            )
         out.print(table)
 
 
-def _near(utterance: str, ids: dict[str, object] | object) -> list[str]:
-    from difflib import get_close_matches
-
-    known = list(ids)  # type: ignore[call-overload]
+def _near(utterance: str, ids: Iterable[str]) -> list[str]:
+    known = list(ids)
     return get_close_matches(utterance, known, n=3, cutoff=0.3) or known[:3]

@@ -47,9 +47,15 @@ class Knowledge:
             where = f"{path}, line {number}"
             if not isinstance(row, dict) or set(row) not in (_UTTERANCE, _SPEAKER):
                 keys = sorted(row) if isinstance(row, dict) else row
-                odd = next((key for key in keys if key not in _UTTERANCE | _SPEAKER), None) if isinstance(row, dict) else None
+                odd = (
+                    next((key for key in keys if key not in _UTTERANCE | _SPEAKER), None)
+                    if isinstance(row, dict)
+                    else None
+                )
                 hint = f" {odd!r}: {did_you_mean(odd, _UTTERANCE | _SPEAKER)}" if odd else ""
-                raise PrcEmoError(f"{where}: expected the keys {sorted(_UTTERANCE)} or {sorted(_SPEAKER)}, got {keys}.{hint}")
+                raise PrcEmoError(
+                    f"{where}: expected the keys {sorted(_UTTERANCE)} or {sorted(_SPEAKER)}, got {keys}.{hint}"
+                )
             if not all(isinstance(value, str) for value in row.values()):
                 raise PrcEmoError(f"{where}: expected text for every key, got {row}.")
             if "utterance" in row:
@@ -59,10 +65,14 @@ class Knowledge:
             else:
                 key = (row["conversation"], row["speaker"])
                 if key in characteristics:
-                    raise PrcEmoError(f"{where}: {row['speaker']} of {row['conversation']} is described a second time.")
+                    raise PrcEmoError(
+                        f"{where}: {row['speaker']} of {row['conversation']} is described a second time."
+                    )
                 characteristics[key] = row["characteristic"]
         return cls(interpretations, characteristics)
 
     def only(self, *, interpretations: bool, speakers: bool) -> "Knowledge":
         """The same knowledge without one of its kinds: the ablations "without I" and "without S"."""
-        return Knowledge(self.interpretations if interpretations else {}, self.characteristics if speakers else {})
+        return Knowledge(
+            self.interpretations if interpretations else {}, self.characteristics if speakers else {}
+        )

@@ -44,7 +44,9 @@ class LabelSet:
 
     def __post_init__(self) -> None:
         if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
-            raise PrcEmoError(f"Label set {self.name!r}: expected two or more different labels, got {list(self.labels)}.")
+            raise PrcEmoError(
+                f"Label set {self.name!r}: expected two or more different labels, got {list(self.labels)}."
+            )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.labels)
@@ -70,8 +72,14 @@ class LabelSet:
             if word == known.lower():
                 return known
         same = self.translate(label)
-        hint = f"Did you mean {same!r}? Known: {', '.join(sorted(self.labels))}." if same else did_you_mean(word, self.labels)
-        raise PrcEmoError(f"{where + ': ' if where else ''}{label!r} is not an emotion of {self.name}. {hint}")
+        hint = (
+            f"Did you mean {same!r}? Known: {', '.join(sorted(self.labels))}."
+            if same
+            else did_you_mean(word, self.labels)
+        )
+        raise PrcEmoError(
+            f"{where + ': ' if where else ''}{label!r} is not an emotion of {self.name}. {hint}"
+        )
 
     def translate(self, label: str) -> str | None:
         """The word of this set for another corpus' label, or None where it has none."""
@@ -85,7 +93,9 @@ class LabelSet:
 
 MELD = LabelSet("MELD", ("neutral", "joy", "surprise", "anger", "sadness", "disgust", "fear"))
 EMORYNLP = LabelSet("EmoryNLP", ("joyful", "mad", "peaceful", "neutral", "sad", "powerful", "scared"))
-DAILYDIALOG = LabelSet("DailyDialog", ("neutral", "anger", "disgust", "fear", "happiness", "sadness", "surprise"))
+DAILYDIALOG = LabelSet(
+    "DailyDialog", ("neutral", "anger", "disgust", "fear", "happiness", "sadness", "surprise")
+)
 IEMOCAP6 = LabelSet("IEMOCAP", ("happy", "sad", "neutral", "angry", "excited", "frustrated"))
 IEMOCAP4 = LabelSet("IEMOCAP (4 way)", ("happy", "sad", "neutral", "angry"))
 

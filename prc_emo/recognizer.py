@@ -16,7 +16,7 @@ import numpy as np
 from curriculum import Order, Schedule, Shuffled, difficulties
 from prc_emo import saved
 from prc_emo.bench.predictions import Prediction
-from prc_emo.compose import Composer, Example, Retrieval
+from prc_emo.compose import Composer, Example, Retrieval, demonstrations_of
 from prc_emo.config import Answer, Lora, Training
 from prc_emo.conversation import Conversation
 from prc_emo.errors import PrcEmoError
@@ -24,7 +24,7 @@ from prc_emo.files import sha256, write_json
 from prc_emo.knowledge import Knowledge
 from prc_emo.labels import LabelSet
 from prompts import Template, load_template, read_emotion
-from retrieval_store import Demonstration, DemonstrationStore, Embedder, count_excluded
+from retrieval_store import DemonstrationStore, Embedder, count_excluded
 
 if TYPE_CHECKING:
     from prc_emo.llm.load import LanguageModel
@@ -42,7 +42,9 @@ class Difficulty:
     def of(self, conversations: Sequence[Conversation], labels: LabelSet) -> np.ndarray:
         """(conversations,) difficulties, from the labelled turns of each."""
         turns = [[turn for turn in talk.utterances if turn.gold is not None] for talk in conversations]
-        return difficulties(turns, self.measure, n_labels=len(labels), k=self.k, b=self.b, every_change=self.every_change)
+        return difficulties(
+            turns, self.measure, n_labels=len(labels), k=self.k, b=self.b, every_change=self.every_change
+        )
 
 
 class PRCEmo:
@@ -82,7 +84,7 @@ class PRCEmo:
         per_label: int | None = None,
         evaluation_splits: Iterable[str] = (),
         encoder: str = "minilm",
-        index: str = "auto",
+        index: Literal["auto", "flat", "hnsw", "ivfpq"] = "auto",
         restart_per_phase: bool = False,
         lora: Lora | None = None,
         training: Training | None = None,
@@ -91,7 +93,9 @@ class PRCEmo:
         seed: int = 42,
     ) -> None:
         self.base_model, self.labels, self.seed = base_model, labels, seed
-        self.template = template or load_template("recognize_compact" if base_model == "minilm" else "recognize")
+        self.template = template or load_template(
+            "recognize_compact" if base_model == "minilm" else "recognize"
+        )
         self.store, self.knowledge = store, knowledge or Knowledge({}, {})
         self.lora, self.training, self.answer = lora or Lora(), training or Training(), answer or Answer()
         self.schedule = schedule or Shuffled(epochs=self.training.epochs)
@@ -125,7 +129,9 @@ class PRCEmo:
         out, state = Path(out), PartialState()
         train, dev = _labelled(train, self.labels, "training"), _labelled(dev, self.labels, "development")
         size = self.lora
-        self._lm = adapter.add(self.language_model, rank=size.rank, alpha=size.alpha, dropout=size.dropout, seed=self.seed)
+        self._lm = adapter.add(
+            self.language_model, rank=size.rank, alpha=size.alpha, dropout=size.dropout, seed=self.seed
+        )
         lm = self._lm
         with state.main_process_first():
             self.remember(train, out)
@@ -193,7 +199,9 @@ class PRCEmo:
         """What the language model sees for each utterance, or only for the one with that id."""
         retrieval = None
         if isinstance(self.store, DemonstrationStore):
-            retrieval = Retrieval(self.store, self.demonstrations, self.mmr, self.per_label, self.evaluation_splits)
+            retrieval = Retrieval(
+                self.store, self.demonstrations, self.mmr, self.per_label, self.evaluation_splits
+            )
         composer = Composer(self.template, self.labels, self.see, self.window, self.knowledge, retrieval)
         return composer.compose(
             conversations, count=lambda messages: len(self.tokens(messages)), limit=self.limit, only=only
@@ -227,7 +235,7 @@ class PRCEmo:
         if self.store != "train":
             return
         folder = out / "model" / saved.STORE
-        rows = demonstrations_of(train, source=self.labels.name.lower(), split="train")
+        rows = demonstrations_of(train, source="training", split="train")
         embedder = Embedder(self.encoder)
         if (folder / "manifest.json").exists():
             store = DemonstrationStore.load(folder, embedder)
@@ -288,7 +296,9 @@ class PRCEmo:
         if found.store is not None:
             store = DemonstrationStore.load(folder / saved.STORE)
             if store.hash != found.store:
-                raise PrcEmoError(f"{folder / saved.STORE}: not the store that the model was trained with. Restore it.")
+                raise PrcEmoError(
+                    f"{folder / saved.STORE}: not the store that the model was trained with. Restore it."
+                )
         model = cls(
             found.base_model,
             labels=LabelSet(found.labels.name, found.labels.labels),
@@ -306,7 +316,9 @@ class PRCEmo:
 
     def _ready(self) -> "LanguageModel":
         if self._lm is None or not hasattr(self._lm.model, "peft_config"):
-            raise PrcEmoError("This recognizer has learned nothing yet: call fit(train, dev, out=...) or PRCEmo.load(folder).")
+            raise PrcEmoError(
+                "This recognizer has learned nothing yet: call fit(train, dev, out=...) or PRCEmo.load(folder)."
+            )
         return self._lm
 
     def _predictions(self, examples: Sequence[Example], probabilities: np.ndarray) -> list[Prediction]:
@@ -320,7 +332,9 @@ class PRCEmo:
         hardness = np.sort(self.difficulty.of(train, self.labels))
         buckets = getattr(self.schedule, "buckets", 1)
         borders = [float(part[0]) for part in np.array_split(hardness, buckets)[1:] if len(part)]
-        write_json(path, {**json.loads(order.to_json()), "difficulties": hardness.tolist(), "buckets": borders})
+        write_json(
+            path, {**json.loads(order.to_json()), "difficulties": hardness.tolist(), "buckets": borders}
+        )
 
     def _fingerprint(
         self, train: Sequence[Conversation], dev: Sequence[Conversation], rows: Sequence[Any]
@@ -345,18 +359,6 @@ class PRCEmo:
 _SAVED_AS_THEY_ARE = ("see", "window", "max_tokens", "demonstrations", "mmr", "per_label", "encoder", "seed")
 
 
-def demonstrations_of(conversations: Sequence[Conversation], *, source: str, split: str) -> list[Demonstration]:
-    """The labelled utterances of conversations, as rows of a store."""
-    return [
-        Demonstration(
-            turn.id, turn.text, turn.gold, source, dialogue=talk.id, position=position, split=split, speaker=turn.speaker
-        )
-        for talk in conversations
-        for position, turn in enumerate(talk.utterances)
-        if turn.gold is not None
-    ]
-
-
 def _labelled(conversations: Sequence[Conversation], labels: LabelSet, what: str) -> list[Conversation]:
     """The conversations that have a label at all, every label checked."""
     for talk in conversations:
@@ -365,7 +367,9 @@ def _labelled(conversations: Sequence[Conversation], labels: LabelSet, what: str
                 labels.check(turn.gold, turn.id)
     kept = [talk for talk in conversations if any(turn.gold is not None for turn in talk.utterances)]
     if not kept:
-        raise PrcEmoError(f"The {what} conversations have no labelled utterance: there is nothing to learn from.")
+        raise PrcEmoError(
+            f"The {what} conversations have no labelled utterance: there is nothing to learn from."
+        )
     return kept
 
 

@@ -55,12 +55,19 @@ def folder_of(path: Path) -> Path:
     return path if (path / DESCRIPTION).exists() or not (path / "model").is_dir() else path / "model"
 
 
-def write(folder: Path, description: Mapping[str, Any], *, template: str, store: DemonstrationStore | None) -> None:
+def write(
+    folder: Path, description: Mapping[str, Any], *, template: str, store: DemonstrationStore | None
+) -> None:
     """Writes store, template and description beside the adapter, which is there already; the description comes last."""
     if store is not None:
         store.save(folder / STORE)
     write_text(folder / TEMPLATE, template)
-    whole = {"format": 1, **description, "store": store and store.hash, "adapter_sha256": sha256_file(folder / ADAPTER)}
+    whole = {
+        "format": 1,
+        **description,
+        "store": store and store.hash,
+        "adapter_sha256": sha256_file(folder / ADAPTER),
+    }
     write_json(folder / DESCRIPTION, Saved.model_validate(whole).model_dump(mode="json"))
 
 
@@ -71,18 +78,24 @@ def read(folder: Path, labels: LabelSet | None) -> tuple[Saved, str]:
         PrcEmoError: Something is missing, was changed since, or is not for these labels.
     """
     if not (folder / DESCRIPTION).exists():
-        raise PrcEmoError(f"{folder}: expected a trained model with {DESCRIPTION}. Train one with prc-emo run NAME.")
+        raise PrcEmoError(
+            f"{folder}: expected a trained model with {DESCRIPTION}. Train one with prc-emo run NAME."
+        )
     try:
         saved = Saved.model_validate(read_json(folder / DESCRIPTION))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise PrcEmoError(f"{folder / DESCRIPTION}: {where}: {first['msg']}. Was it edited or written by another version?") from None
+        raise PrcEmoError(
+            f"{folder / DESCRIPTION}: {where}: {first['msg']}. Was it edited or written by another version?"
+        ) from None
     if labels is not None and set(labels) != set(saved.labels.labels):
         raise PrcEmoError(
             f"{folder}: this model answers with the labels of {saved.labels.name} ({', '.join(saved.labels.labels)}), "
             f"not with those of {labels.name} ({', '.join(labels)}). Train one for {labels.name}, or ask it for its own."
         )
     if not (folder / ADAPTER).exists() or sha256_file(folder / ADAPTER) != saved.adapter_sha256:
-        raise PrcEmoError(f"{folder / ADAPTER} is missing or was changed since the model was saved. Restore it, or train again.")
+        raise PrcEmoError(
+            f"{folder / ADAPTER} is missing or was changed since the model was saved. Restore it, or train again."
+        )
     return saved, read_text(folder / TEMPLATE)

@@ -31,7 +31,8 @@ def add(lm: LanguageModel, *, rank: int, alpha: int, dropout: float, seed: int) 
         lora_alpha=alpha,
         lora_dropout=dropout,
         target_modules="all-linear",
-        exclude_modules=[rf".*\b{name}\b.*" for name in lm.train_whole] and rf".*\b({'|'.join(lm.train_whole)})\b.*",
+        exclude_modules=[rf".*\b{name}\b.*" for name in lm.train_whole]
+        and rf".*\b({'|'.join(lm.train_whole)})\b.*",
         modules_to_save=list(lm.train_whole) or None,
         task_type="CAUSAL_LM",
     )
@@ -63,7 +64,9 @@ def put_on(lm: LanguageModel, folder: Path) -> LanguageModel:
     try:
         model = PeftModel.from_pretrained(lm.model, str(folder), is_trainable=False)
     except (RuntimeError, KeyError) as error:
-        raise PrcEmoError(f"{folder}: the adapter does not fit {lm.name}: {str(error).splitlines()[0]}") from None
+        raise PrcEmoError(
+            f"{folder}: the adapter does not fit {lm.name}: {str(error).splitlines()[0]}"
+        ) from None
     model.eval()
     return _with(lm, model)
 
@@ -74,7 +77,9 @@ def refuse_pickles(folder: Path) -> None:
         raise PrcEmoError(f"{folder}: no such folder.")
     for path in sorted(folder.rglob("*")):
         if path.suffix in PICKLES:
-            raise PrcEmoError(f"{path} is a pickle, which can run code when read. Only safetensors are read; delete or convert it.")
+            raise PrcEmoError(
+                f"{path} is a pickle, which can run code when read. Only safetensors are read; delete or convert it."
+            )
 
 
 def _with(lm: LanguageModel, model: Any) -> LanguageModel:

@@ -70,7 +70,9 @@ def configuration(name: str, *, toy: bool, vocab_size: int | None = None) -> Any
     from transformers import AutoConfig
 
     if name not in KNOWN:
-        raise PrcEmoError(f"The dimensions of {name!r} are not in the table of random models. {did_you_mean(name, KNOWN)}")
+        raise PrcEmoError(
+            f"The dimensions of {name!r} are not in the table of random models. {did_you_mean(name, KNOWN)}"
+        )
     settings = {**KNOWN[name], **(_TOY if toy else {})}
     if vocab_size is not None:
         settings["vocab_size"] = vocab_size
@@ -94,7 +96,9 @@ def toy_tokenizer(thinking: bool) -> Any:
     tokenizer.add_special_tokens(_CONTROL)
     if thinking:
         tokenizer.add_tokens(["<think>", "</think>"])
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<|endoftext|>", eos_token="<|im_end|>")
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<|endoftext|>", eos_token="<|im_end|>"
+    )
     template = CHAT_TEMPLATE
     if not thinking:
         template = template.replace("enable_thinking is defined and not enable_thinking", "false")
@@ -102,7 +106,9 @@ def toy_tokenizer(thinking: bool) -> Any:
     return fast
 
 
-def random_model(name: str, *, toy: bool, seed: int = 0, dtype: Any = None, device: str = "cpu") -> tuple[Any, Any]:
+def random_model(
+    name: str, *, toy: bool, seed: int = 0, dtype: Any = None, device: str = "cpu"
+) -> tuple[Any, Any]:
     """A model with seeded random weights, and the toy tokenizer.
 
     Returns:

@@ -8,7 +8,11 @@ from prc_emo.llm.tokens import closing, left_pad
 
 
 def generate(
-    lm: LanguageModel, prompts: Sequence[Sequence[int]], *, max_new_tokens: int = 10, batch_tokens: int = 16384
+    lm: LanguageModel,
+    prompts: Sequence[Sequence[int]],
+    *,
+    max_new_tokens: int = 10,
+    batch_tokens: int = 16384,
 ) -> list[str]:
     """The text that the model writes after each prompt, in the order of the prompts."""
     import torch

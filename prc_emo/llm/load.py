@@ -32,7 +32,9 @@ class LanguageModel:
 
     @property
     def quantized(self) -> bool:
-        return bool(getattr(self.model, "is_loaded_in_4bit", False) or getattr(self.model, "is_loaded_in_8bit", False))
+        return bool(
+            getattr(self.model, "is_loaded_in_4bit", False) or getattr(self.model, "is_loaded_in_8bit", False)
+        )
 
 
 def load(
@@ -68,7 +70,9 @@ def load(
         model, tokenizer = _embedded()
         model = model.to(device)
     else:
-        model, tokenizer = _from_hub(name, revision, quantization, torch.bfloat16 if half else torch.float32, attention, device)
+        model, tokenizer = _from_hub(
+            name, revision, quantization, torch.bfloat16 if half else torch.float32, attention, device
+        )
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     model.eval()
@@ -94,15 +98,21 @@ def _embedded() -> tuple[Any, Any]:
     folder = find_weights(EMBEDDED)
     # No dropout, as in today's language models: on a CPU, drawing its masks takes longer than the rest of a step.
     config = AutoConfig.from_pretrained(
-        folder, is_decoder=True, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, local_files_only=True
+        folder,
+        is_decoder=True,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        local_files_only=True,
     )
     level = logging.get_verbosity()
     logging.set_verbosity_error()  # it warns of the head that is missing from the file, which is set right below
     try:
-        model = AutoModelForCausalLM.from_pretrained(folder, config=config, use_safetensors=True, local_files_only=True)
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, config=config, use_safetensors=True, local_files_only=True
+        )
     finally:
         logging.set_verbosity(level)
-    head = model.cls.predictions
+    head: Any = model.cls.predictions
     with torch.no_grad():
         # The file has no head. The identity hands the hidden state on as it is, and every machine agrees on it.
         head.transform.dense.weight.copy_(torch.eye(config.hidden_size))
@@ -122,10 +132,14 @@ def _from_hub(
     if quantization == "none":
         weights: dict[str, Any] = {"dtype": dtype}
     else:
-        weights = {"quantization_config": _quantization(quantization), "dtype": dtype, "device_map": {"": device}}
+        weights = {
+            "quantization_config": _quantization(quantization),
+            "dtype": dtype,
+            "device_map": {"": device},
+        }
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, **options)
-        model = AutoModelForCausalLM.from_pretrained(
+        model: Any = AutoModelForCausalLM.from_pretrained(
             name, use_safetensors=True, attn_implementation=attention, **weights, **options
         )
     except (OSError, ValueError) as error:
@@ -145,7 +159,9 @@ def _quantization(kind: str) -> Any:
 
     if not torch.cuda.is_available():
         # bitsandbytes repacks 4-bit weights for the CPU in evaluation mode, and then trains with wrong gradients
-        raise PrcEmoError(f"model.quantization={kind} needs a CUDA GPU, and none is here. Take model.quantization=none.")
+        raise PrcEmoError(
+            f"model.quantization={kind} needs a CUDA GPU, and none is here. Take model.quantization=none."
+        )
     if importlib.util.find_spec("bitsandbytes") is None:
         raise PrcEmoError(f"model.quantization={kind} needs bitsandbytes: pip install 'prc-emo[gpu]'")
     if kind == "int8":

@@ -14,7 +14,9 @@ from prc_emo.files import write_jsonl
 Line = dict[str, Any]
 
 
-def lines(history: Sequence[Line], phases: Sequence[Phase], ends: Sequence[int], before: Sequence[Line]) -> list[Line]:
+def lines(
+    history: Sequence[Line], phases: Sequence[Phase], ends: Sequence[int], before: Sequence[Line]
+) -> list[Line]:
     """The lines of `log.jsonl`: those before, then the trainer's history with steps counted on from them.
 
     Args:
@@ -24,19 +26,29 @@ def lines(history: Sequence[Line], phases: Sequence[Phase], ends: Sequence[int],
     found: dict[int, Line] = {}
     for entry in history:
         step = int(entry["step"])
-        phase = next((phase.name for phase, end in zip(phases, ends, strict=True) if step <= end), phases[-1].name)
+        phase = next(
+            (phase.name for phase, end in zip(phases, ends, strict=True) if step <= end), phases[-1].name
+        )
         line = found.setdefault(step, {"step": offset + step, "phase": phase})
         for name in ("loss", "learning_rate"):
             if name in entry:
                 line[name] = entry[name]
-        line.update({f"dev_{name[5:]}": value for name, value in entry.items() if name in ("eval_wf1", "eval_accuracy")})
+        line.update(
+            {
+                f"dev_{name[5:]}": value
+                for name, value in entry.items()
+                if name in ("eval_wf1", "eval_accuracy")
+            }
+        )
     return [*before, *(line for _, line in sorted(found.items()) if len(line) > 2)]
 
 
 class Progress(TrainerCallback):
     """Rewrites `log.jsonl` as the trainer logs, so that a resumed training has each line once, and shows a bar."""
 
-    def __init__(self, phases: Sequence[Phase], ends: Sequence[int], before: Sequence[Line], path: Path) -> None:
+    def __init__(
+        self, phases: Sequence[Phase], ends: Sequence[int], before: Sequence[Line], path: Path
+    ) -> None:
         self.phases, self.ends, self.before, self.path = phases, ends, list(before), path
         self.loss = self.wf1 = float("nan")
         self.began: tuple[float, int] | None = None
@@ -48,7 +60,12 @@ class Progress(TrainerCallback):
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+            )
             self.bar = Progress(*columns, console=Console(stderr=True))
             self.bar.start()
             self.task = self.bar.add_task("training", total=state.max_steps, completed=state.global_step)
@@ -77,5 +94,7 @@ class Progress(TrainerCallback):
             self.bar.stop()
 
     def _text(self, step: int) -> str:
-        phase = next((phase.name for phase, end in zip(self.phases, self.ends, strict=True) if step <= end), "")
+        phase = next(
+            (phase.name for phase, end in zip(self.phases, self.ends, strict=True) if step <= end), ""
+        )
         return f"{phase} · loss {self.loss:.3f} · dev wF1 {self.wf1:.4f}"

@@ -50,7 +50,12 @@ def score(
     try:
         with torch.inference_mode(), torch.autocast(lm.device.type, torch.bfloat16, enabled=lm.autocast):
             for number, rows in enumerate([*mine, *[batches[0]] * idle]):
-                scores = _batch(model, [prompts[row] for row in rows], words, pad, lm.device).double().cpu().numpy()
+                scores = (
+                    _batch(model, [prompts[row] for row in rows], words, pad, lm.device)
+                    .double()
+                    .cpu()
+                    .numpy()
+                )
                 if number < len(mine):
                     parts.append((rows, scores))
                     done(len(rows))
@@ -94,7 +99,11 @@ def _batch(model: Any, prompts: list[Sequence[int]], words: list[list[int]], pad
     mask = left_pad([[1] * len(prompt) for prompt in prompts], 0).to(device)  # (B, T)
     tails = [word for word in words if len(word) > 1]
     prefilled = model(
-        input_ids=ids, attention_mask=mask, position_ids=positions(mask), logits_to_keep=1, use_cache=bool(tails)
+        input_ids=ids,
+        attention_mask=mask,
+        position_ids=positions(mask),
+        logits_to_keep=1,
+        use_cache=bool(tails),
     )
     first = prefilled.logits[:, -1].float().log_softmax(-1)  # (B, V)
     scores = first[:, [word[0] for word in words]]  # (B, L)
@@ -105,9 +114,15 @@ def _batch(model: Any, prompts: list[Sequence[int]], words: list[list[int]], pad
     width = max(map(len, tails)) - 1
     cache = prefilled.past_key_values
     cache.batch_repeat_interleave(many)
-    reads = torch.tensor([word[:-1] + [pad] * (width - len(word) + 1) for word in tails], device=device)  # (M, W)
-    wants = torch.tensor([word[1:] + [-1] * (width - len(word) + 1) for word in tails], device=device)  # (M, W)
-    mask = torch.cat([mask.repeat_interleave(many, 0), (wants >= 0).long().repeat(rows, 1)], 1)  # (B M, T + W)
+    reads = torch.tensor(
+        [word[:-1] + [pad] * (width - len(word) + 1) for word in tails], device=device
+    )  # (M, W)
+    wants = torch.tensor(
+        [word[1:] + [-1] * (width - len(word) + 1) for word in tails], device=device
+    )  # (M, W)
+    mask = torch.cat(
+        [mask.repeat_interleave(many, 0), (wants >= 0).long().repeat(rows, 1)], 1
+    )  # (B M, T + W)
     after = model(
         input_ids=reads.repeat(rows, 1),
         attention_mask=mask,

@@ -3,7 +3,7 @@
 Utterances are untrusted. A control token written into a text stays text, in chat models and in plain ones.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from prc_emo.llm.load import LanguageModel
 
 IGNORED = -100  # torch's cross entropy passes over this label
 
-Message = dict[str, str]
+Message = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def prompt_ids(lm: LanguageModel, messages: Sequence[Message]) -> list[int]:
     """
     if lm.chat:
         encoded = lm.tokenizer.apply_chat_template(
-            list(messages),
+            [dict(message) for message in messages],
             add_generation_prompt=True,
             tokenize=True,
             return_dict=True,
@@ -41,7 +41,10 @@ def prompt_ids(lm: LanguageModel, messages: Sequence[Message]) -> list[int]:
         )
         return list(encoded["input_ids"])
     text = "\n".join(message["content"] for message in messages)
-    return [*_opening(lm.tokenizer), *lm.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]]
+    return [
+        *_opening(lm.tokenizer),
+        *lm.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"],
+    ]
 
 
 def answer_ids(lm: LanguageModel, answer: str) -> list[int]:
@@ -56,7 +59,9 @@ def closing(tokenizer: Any) -> int:
     for token in (tokenizer.eos_token_id, tokenizer.sep_token_id):
         if token is not None:
             return int(token)
-    raise PrcEmoError(f"{type(tokenizer).__name__} has neither an end token nor a separator; it cannot end an answer.")
+    raise PrcEmoError(
+        f"{type(tokenizer).__name__} has neither an end token nor a separator; it cannot end an answer."
+    )
 
 
 def encode(lm: LanguageModel, id: str, messages: Sequence[Message], answer: str) -> Encoded:

@@ -17,9 +17,11 @@ from curriculum import Order, Phase
 
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"  # trl reports home otherwise; before huggingface_hub is imported
 
+from accelerate import PartialState
 from datasets import Dataset
 from transformers import TrainerCallback
-from trl import SFTConfig, SFTTrainer
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
 
 from prc_emo.config import Training
 from prc_emo.errors import PrcEmoError
@@ -73,6 +75,9 @@ def train(
             "weight": list(weights) if weights is not None else [1.0] * len(rows),
         }
     )
+    global_batch = (
+        settings.batch * settings.accumulate * PartialState().num_processes
+    )  # rows of an optimiser step
     log: list[Line] = []
     best: tuple[float, Path, dict[str, float]] | None = None
     for number, segment in enumerate(segments):
@@ -81,13 +86,12 @@ def train(
         trainer = CurriculumTrainer(
             model=lm.model,
             args=_arguments(lm, settings, folder, seed),
-            train_dataset=data.select(order.positions[segment.start : segment.stop]),
+            train_dataset=data.select(_paired_by_length(rows, order, segment, global_batch)),
             processing_class=lm.tokenizer,
             data_collator=Collate(lm.tokenizer.pad_token_id),
             scores=evaluate,
         )
-        batch = trainer.global_batch
-        ends = [(phase.stop - segment.start) // batch for phase in phases]
+        ends = [(phase.stop - segment.start) // global_batch for phase in phases]
         trainer.add_callback(_Marks(ends, settings.evaluate_every, trainer))
         trainer.add_callback(Progress(phases, ends, log, out / "log.jsonl"))
         last = last_checkpoint(folder, trainer)
@@ -100,7 +104,9 @@ def train(
         log = lines(history["log_history"], phases, ends, log)
         if best is None or history["best_metric"] > best[0]:
             step = history["best_global_step"]
-            found = next(entry for entry in history["log_history"] if entry["step"] == step and "eval_wf1" in entry)
+            found = next(
+                entry for entry in history["log_history"] if entry["step"] == step and "eval_wf1" in entry
+            )
             best = history["best_metric"], folder / f"checkpoint-{step}", found
     if best is None:
         raise PrcEmoError("The curriculum has no phase; nothing was trained.")
@@ -116,12 +122,9 @@ class CurriculumTrainer(SFTTrainer):
         super().__init__(**arguments)
         self._scores = scores
 
-    @property
-    def global_batch(self) -> int:
-        """Examples per optimiser step, over all processes."""
-        return self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
-
-    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
         import torch.nn.functional as functional
 
         labels = inputs["labels"]  # (B, A + 1): the answer's tokens, after one ignored place
@@ -140,7 +143,11 @@ class CurriculumTrainer(SFTTrainer):
         if num_items_in_batch is None:
             return total / (wanted != IGNORED).sum()
         # the count is over all processes, and gradients are averaged over them
-        return total / num_items_in_batch * (self.accelerator.num_processes if self.args.average_tokens_across_devices else 1)
+        return (
+            total
+            / num_items_in_batch
+            * (self.accelerator.num_processes if self.args.average_tokens_across_devices else 1)
+        )
 
     def evaluate(self, *arguments: Any, **options: Any) -> dict[str, float]:
         metrics = {f"eval_{name}": value for name, value in self._scores(self.model).items()}
@@ -162,9 +169,26 @@ class Collate:
         return {
             "input_ids": left_pad([row["input_ids"] for row in rows], self.pad),  # (B, T)
             "attention_mask": left_pad([[1] * len(row["input_ids"]) for row in rows], 0),  # (B, T)
-            "labels": left_pad([[IGNORED] * (width - len(answer)) + answer for answer in answers], IGNORED),  # (B, A + 1)
+            "labels": left_pad(
+                [[IGNORED] * (width - len(answer)) + answer for answer in answers], IGNORED
+            ),  # (B, A + 1)
             "weight": torch.tensor([row["weight"] for row in rows]),  # (B,)
         }
+
+
+def _paired_by_length(rows: Sequence[Encoded], order: Order, segment: Phase, global_batch: int) -> list[int]:
+    """The order, with the rows of each optimiser step sorted by length.
+
+    A step sums over its rows, so this changes no step; but rows of one forward pass then pad each other less.
+    """
+    positions = order.positions[segment.start : segment.stop].tolist()
+    return [
+        position
+        for start in range(0, len(positions), global_batch)
+        for position in sorted(
+            positions[start : start + global_batch], key=lambda row: len(rows[row].input_ids)
+        )
+    ]
 
 
 class _Marks(TrainerCallback):
@@ -251,5 +275,5 @@ def _same_as_before(path: Path, now: dict[str, str]) -> None:
                 f"{path.parent} holds a training that was begun with another {' and '.join(changed)}. Going on would "
                 "mix the two: choose another --out folder, undo the change, or delete this one with --fresh."
             )
-    else:
+    elif PartialState().is_main_process:
         write_json(path, now)

@@ -17,11 +17,11 @@ from prc_emo.baselines.kit.parameters import Parameters, read_parameters
 from prc_emo.baselines.nearest.model import vote
 from prc_emo.bench.metrics import weighted_f1
 from prc_emo.bench.predictions import Prediction, judge
-from prc_emo.compose import Retrieval
+from prc_emo.compose import Retrieval, demonstrations_of
 from prc_emo.conversation import Conversation
 from prc_emo.errors import PrcEmoError
 from prc_emo.labels import LabelSet
-from retrieval_store import Demonstration, DemonstrationStore, Embedder, Found, count_excluded
+from retrieval_store import DemonstrationStore, Embedder, Found, count_excluded
 
 
 class NearestParameters(Parameters):
@@ -53,7 +53,7 @@ class Nearest:
         self.excluded: dict[str, int] = {}
 
     def fit(self, train: Sequence[Conversation], dev: Sequence[Conversation], *, out: Path) -> None:
-        rows = _demonstrations(train)
+        rows = demonstrations_of(train, source="training", split="train")
         if not rows:
             raise PrcEmoError(
                 "nearest: expected labelled utterances to learn from, but the training split has none."
@@ -129,22 +129,3 @@ def load(folder: Path) -> Nearest:
     nearest.frequencies = saved["frequencies"]
     nearest.store = DemonstrationStore.load(folder / "store", Embedder(saved["encoder"]))
     return nearest
-
-
-def _demonstrations(train: Sequence[Conversation]) -> list[Demonstration]:
-    return [
-        Demonstration(
-            utterance.id,
-            utterance.text,
-            utterance.gold,
-            "train",
-            talk.id,
-            position,
-            "train",
-            utterance.speaker,
-        )
-        for talk in train
-        for position, utterance in enumerate(talk.utterances)
-        if utterance.gold is not None
-        and utterance.text.strip()  # a turn without words is like every other one
-    ]
