@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -18,6 +19,7 @@ from rich.text import Text
 
 from prc_emo.config import Experiment, experiment, shipped, to_yaml
 from prc_emo.errors import PrcEmoError
+from prc_emo.files import decode
 
 if TYPE_CHECKING:
     from prc_emo.corpora import Corpus
@@ -140,7 +142,8 @@ def read(
     """Label your own conversations with a trained model."""
     from prc_emo.corpora import read_conversations
 
-    conversations = read_conversations(sys.stdin.read() if source == "-" else Path(source))
+    said = decode(sys.stdin.buffer.read(), "standard input") if source == "-" else Path(source)
+    conversations = read_conversations(said)
     from prc_emo.knowledge import Knowledge
     from prc_emo.recognizer import PRCEmo
 
@@ -361,11 +364,16 @@ def store_info(folder: Folder) -> None:
     """Labels, sources and domains of a store, its index and its encoder."""
     from retrieval_store import DemonstrationStore
 
-    out.print_json(json.dumps(DemonstrationStore.load(folder).info()))
+    found = asdict(DemonstrationStore.load(folder).info())
+    found["counts"] = [
+        {"source": source, "domain": domain, "label": label, "rows": rows}
+        for (source, domain, label), rows in found["counts"].items()
+    ]
+    out.print_json(json.dumps(found))
 
 
 def folder_of(settings: Experiment, runs: Path) -> Path:
-    return runs / Path(settings.name).stem / f"seed{settings.seed}"
+    return runs / settings.name / f"seed{settings.seed}"
 
 
 def latest(run: Path) -> Path:
@@ -419,17 +427,15 @@ def main() -> None:
         prompts.PromptError,
         retrieval_store.StoreError,
         OSError,
-        KeyboardInterrupt,
     )
     try:
         app()
     except meant_for_the_user as error:
         if os.environ.get("PRC_EMO_DEBUG"):
             raise
-        stopped = isinstance(error, KeyboardInterrupt)
-        notes.print(
-            "Stopped; the same command goes on from here." if stopped else str(error),
-            markup=False,
-            highlight=False,
-        )
-        sys.exit(130 if stopped else 2)
+        notes.print(str(error), markup=False, highlight=False)
+        sys.exit(2)
+    except SystemExit as stop:
+        if stop.code == 130:  # what typer makes of Ctrl-C
+            notes.print("Stopped; the same command goes on from here.")
+        raise

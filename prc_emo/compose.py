@@ -5,7 +5,7 @@ what had to be cut travels with it, so that it can be shown and counted.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from prc_emo.conversation import Conversation, Utterance
@@ -125,6 +125,8 @@ class Composer:
                 )
             cut.append(gone)
             messages = self.template.render(**holes)
+        if found is not None:
+            found = replace(found, hits=found.hits[: len(found.hits) - cut.count("demonstrations")])
         return Example(target.id, talk.id, tuple(messages), target.gold, found, tuple(cut))
 
     def _holes(self, talk: Conversation, position: int, found: Found | None) -> dict[str, object]:

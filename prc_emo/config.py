@@ -6,21 +6,23 @@ nearest known name. A configuration is data: it names no code to run, and never 
 """
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from prc_emo.errors import PrcEmoError, did_you_mean
 from prc_emo.files import read_text
 
 _HERE = Path(__file__).parent
+_OF_PRC_EMO = {"prompt", "retrieval", "curriculum", "model", "lora", "training", "answer"}
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
 
 
 class Data(Section):
@@ -104,6 +106,7 @@ class Training(Section):
     accumulate: int = Field(4, ge=1)
     neftune: float | None = 5.0
     activation_checkpointing: bool = False
+    loss: Literal["vocabulary", "labels"] = "vocabulary"  # labels: an answer competes with the other labels only
     class_weights: bool = False
     evaluate_every: int = Field(50, ge=1)  # optimiser steps; ends of phases are always evaluated
 
@@ -133,20 +136,18 @@ class Experiment(Section):
     answer: Answer = Answer()
     parameters: dict[str, Any] = {}  # of a baseline, which checks them itself
 
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, name: str) -> str:
+        if name != Path(name).name or not name.strip(" ."):
+            raise ValueError("expected a name for the folder of its runs, without slashes")
+        return name
+
     @model_validator(mode="after")
     def _sections_fit(self) -> "Experiment":
         # raising ValueError is how pydantic is told; experiment() turns it into one PrcEmoError
         if self.recognizer != "prc_emo":
-            own = {
-                "prompt",
-                "retrieval",
-                "curriculum",
-                "model",
-                "lora",
-                "training",
-                "answer",
-            } & self.model_fields_set
-            if own:
+            if own := _OF_PRC_EMO & self.model_fields_set:
                 raise ValueError(
                     f"recognizer {self.recognizer!r} takes 'parameters', not {', '.join(sorted(own))}"
                 )
@@ -176,10 +177,12 @@ def experiment(name_or_file: str, overrides: Iterable[str] = ()) -> Experiment:
         PrcEmoError: All problems of the configuration, one a line.
     """
     raw = _read(name_or_file)
-    smoke = raw.pop("smoke", None)
+    smoke = raw.pop("smoke", None) or {}
+    if not isinstance(smoke, dict):
+        raise PrcEmoError(f"{name_or_file}: expected 'smoke' to be a mapping of settings, got {smoke!r}.")
     pairs = [_pair(text) for text in overrides]
     if any(key in ("smoke", "model.tiny") and value for key, value in pairs):
-        raw = _overlay(raw, smoke or {})
+        raw = _overlay(raw, smoke)
     for key, value in pairs:
         if key != "smoke":
             raw = _overlay(raw, _nested(key, value), key)
@@ -190,12 +193,25 @@ def experiment(name_or_file: str, overrides: Iterable[str] = ()) -> Experiment:
 
 
 def to_yaml(settings: Experiment) -> str:
-    return yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    """What `experiment` reads back as the same settings."""
+    not_its = None if settings.recognizer == "prc_emo" else _OF_PRC_EMO
+    return yaml.safe_dump(
+        settings.model_dump(mode="json", exclude=not_its), sort_keys=False, allow_unicode=True
+    )
 
 
 def data_path(path: str) -> Path:
     """A path of a configuration: absolute, or below the data folder ($PRC_EMO_DATA, otherwise ./data)."""
     return Path(os.environ.get("PRC_EMO_DATA", "data")) / Path(path).expanduser()
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 with one change: 3e-4 is a number, not a text."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
 
 
 def _read(name_or_file: str) -> dict[str, Any]:
@@ -207,7 +223,7 @@ def _read(name_or_file: str) -> dict[str, Any]:
     else:
         raise PrcEmoError(f"No experiment is called {name_or_file!r}. {did_you_mean(name_or_file, names)}")
     try:
-        raw = yaml.safe_load(read_text(path))
+        raw = yaml.load(read_text(path), _Loader)
     except yaml.YAMLError as error:
         raise PrcEmoError(f"{path}: not valid YAML ({' '.join(str(error).split())}).") from None
     if not isinstance(raw, dict):
@@ -221,7 +237,7 @@ def _pair(text: str) -> tuple[str, Any]:
     if not equals or not key:
         raise PrcEmoError(f"Expected key=value, got {text!r}. For example: training.learning_rate=1e-3")
     try:
-        return key.strip(), yaml.safe_load(value)
+        return key.strip(), yaml.load(value, _Loader)
     except yaml.YAMLError:
         raise PrcEmoError(
             f"{text!r}: the value is not valid YAML. Quote it, for example {key}='\"...\"'."
@@ -256,6 +272,8 @@ def _explain(problem: Any, source: str) -> str:
         for part in problem["loc"][:-1]:
             section = _model_of(section.model_fields[part].annotation)
         return f"{source}: unknown setting {path!r}. {did_you_mean(str(problem['loc'][-1]), section.model_fields)}"
+    if problem["type"] == "missing":
+        return f"{source}: expected the setting {path!r}, but it is missing. Say {path}=VALUE or write it into the file."
     message = problem["msg"].removeprefix("Value error, ")
     came = f", got {problem['input']!r}" if path else ""
     return f"{source}: {path + ': ' if path else ''}{message[0].lower()}{message[1:]}{came}."

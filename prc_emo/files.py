@@ -46,13 +46,23 @@ def read_text(path: Path) -> str:
         PrcEmoError: The file is missing or is not UTF-8.
     """
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return decode(path.read_bytes(), str(path))
     except FileNotFoundError:
         raise PrcEmoError(f"{path}: no such file.") from None
+
+
+def decode(data: bytes, name: str) -> str:
+    """The text of a file, or of what else `name` says, with or without a byte order mark.
+
+    Raises:
+        PrcEmoError: It is not UTF-8.
+    """
+    try:
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise PrcEmoError(
-            f"{path}: expected UTF-8 text, but byte {error.start} is not ({error.reason}). "
-            "Convert the file, for example with iconv -f windows-1252 -t utf-8."
+            f"{name}: expected UTF-8 text, but byte {error.start} is not ({error.reason}). "
+            "Convert it, for example with iconv -f windows-1252 -t utf-8."
         ) from None
 
 
@@ -61,6 +71,8 @@ def read_json(path: Path) -> Any:
         return json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise PrcEmoError(f"{path}, line {error.lineno}: not valid JSON ({error.msg}).") from None
+    except RecursionError as error:  # thousands of brackets
+        raise PrcEmoError(f"{path}: not readable as JSON ({error}).") from None
 
 
 def read_jsonl(path: Path) -> Iterator[tuple[int, Any]]:

@@ -2,8 +2,8 @@
 
 Reads and hands out; it asks no model. A line of the JSONL is about an utterance or about a speaker:
 
-    {"utterance": "everyday/train/social-01/0", "explicit": "...", "implicit": "..."}
-    {"conversation": "everyday/train/social-01", "speaker": "Mara", "characteristic": "..."}
+    {"utterance": "everyday/social-01/0", "explicit": "...", "implicit": "..."}
+    {"conversation": "everyday/social-01", "speaker": "Mara", "characteristic": "..."}
 
 What is not there is missing, never invented: the prompt then has no such section.
 """

@@ -82,8 +82,12 @@ class LabelSet:
         )
 
     def translate(self, label: str) -> str | None:
-        """The word of this set for another corpus' label, or None where it has none."""
-        concept = _CONCEPT_OF.get(label.strip().lower(), label.strip().lower())
+        """The word of this set for another corpus' label, or None where it has none; its own words stay."""
+        word = label.strip().lower()
+        concept = _CONCEPT_OF.get(word, word)
+        for known in self.labels:
+            if known.lower() == word:
+                return known
         for wanted in (concept, BROADER.get(concept)):
             for known in self.labels:
                 if wanted is not None and _CONCEPT_OF.get(known.lower(), known.lower()) == wanted:

@@ -159,6 +159,7 @@ class PRCEmo:
             out,
             seed=self.seed,
             weights=_class_weights(answered) if self.training.class_weights else None,
+            choices=self._first_tokens() if self.training.loss == "labels" else None,
             restart_per_phase=self.restart_per_phase,
             fingerprint=self._fingerprint(train, dev, rows),
         )
@@ -327,6 +328,17 @@ class PRCEmo:
             Prediction(example.id, labels[int(row.argmax())], dict(zip(labels, map(float, row), strict=True)))
             for example, row in zip(examples, probabilities, strict=True)
         ]
+
+    def _first_tokens(self) -> list[int]:
+        from prc_emo.llm.tokens import answer_ids
+
+        first = {label: answer_ids(self.language_model, label)[0] for label in self.labels}
+        if len(set(first.values())) < len(first):
+            raise PrcEmoError(
+                f"training.loss=labels needs labels that begin with different tokens, and of {', '.join(first)} two begin "
+                "alike in this model. Take training.loss=vocabulary."
+            )
+        return list(first.values())
 
     def _write_order(self, path: Path, order: Order, train: Sequence[Conversation]) -> None:
         hardness = np.sort(self.difficulty.of(train, self.labels))

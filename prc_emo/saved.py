@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError, field_validator
 
-from prc_emo.config import Answer, Section
+from prc_emo.config import Answer, Model, Section
 from prc_emo.errors import PrcEmoError
-from prc_emo.files import read_json, read_text, sha256_file, write_json, write_text
+from prc_emo.files import read_json, read_text, sha256, sha256_file, write_json, write_text
 from prc_emo.labels import LabelSet
 from retrieval_store import DemonstrationStore
 
@@ -46,8 +46,15 @@ class Saved(Section):
     encoder: str
     store: str | None  # hash of the demonstrations beside it
     answer: Answer
-    temperature: float
+    temperature: float = Field(gt=0)
     seed: int
+
+    @field_validator("loading")
+    @classmethod
+    def _says_only_how_to_load(cls, loading: dict[str, Any]) -> dict[str, Any]:
+        if odd := sorted(set(loading) - set(Model.model_fields) | {"name"} & set(loading)):
+            raise ValueError(f"unknown: {', '.join(odd)}")
+        return loading
 
 
 def folder_of(path: Path) -> Path:
@@ -85,17 +92,22 @@ def read(folder: Path, labels: LabelSet | None) -> tuple[Saved, str]:
         saved = Saved.model_validate(read_json(folder / DESCRIPTION))
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise PrcEmoError(
-            f"{folder / DESCRIPTION}: {where}: {first['msg']}. Was it edited or written by another version?"
-        ) from None
+        where = ": ".join([str(folder / DESCRIPTION), ".".join(map(str, first["loc"]))]).removesuffix(": ")
+        raise PrcEmoError(f"{where}: {first['msg']}. Was it edited or written by another version?") from None
     if labels is not None and set(labels) != set(saved.labels.labels):
         raise PrcEmoError(
             f"{folder}: this model answers with the labels of {saved.labels.name} ({', '.join(saved.labels.labels)}), "
             f"not with those of {labels.name} ({', '.join(labels)}). Train one for {labels.name}, or ask it for its own."
         )
     if not (folder / ADAPTER).exists() or sha256_file(folder / ADAPTER) != saved.adapter_sha256:
-        raise PrcEmoError(
-            f"{folder / ADAPTER} is missing or was changed since the model was saved. Restore it, or train again."
-        )
-    return saved, read_text(folder / TEMPLATE)
+        raise _changed(folder / ADAPTER)
+    template = read_text(folder / TEMPLATE)
+    if sha256(template.encode()) != saved.template_sha256:
+        raise _changed(folder / TEMPLATE)
+    return saved, template
+
+
+def _changed(path: Path) -> PrcEmoError:
+    return PrcEmoError(
+        f"{path} is missing or was changed since the model was saved. Restore it, or train again."
+    )

@@ -31,10 +31,10 @@ _GATHERED = 1 << 13  # vectors copied at once to be scored again
 
 
 def choose(rows: int) -> Kind:
-    """The kind for a size, from times on two cores with 384 dimensions (README, "Which index").
+    """The kind for a size (README, "Which index").
 
-    Up to 200,000 vectors a flat search answers over a thousand queries a second and misses nothing. Up to two million, an
-    HNSW graph fits into memory and is built in minutes. Beyond, only shortened vectors do.
+    Reckoned for two cores and 384 dimensions: up to 200,000 vectors a flat search answers over a thousand queries a second
+    and misses nothing; up to two million a graph is built in minutes; beyond, cells are learned from a sample.
 
     >>> choose(36_712), choose(500_000), choose(5_000_000)
     ('flat', 'hnsw', 'ivfpq')

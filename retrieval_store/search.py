@@ -4,7 +4,7 @@ Letters: Q queries, N rows, F candidates fetched per query, D dimensions.
 
 The answer is the one that sorting all N rows would give (for ``flat``; the other kinds may miss a neighbour): scores are
 rounded to a millionth, equal scores go to the lower row, and a candidate counts only when it is clearly nearer than the
-last one fetched, since of equals at the end of a fetch the index brings any.
+last one fetched, since of equals at the end of a fetch the index may bring any.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -116,7 +116,7 @@ def _nearest(index: VectorIndex, queries: Vectors, fetch: int) -> tuple[Scores, 
     scores = cosines.astype(np.float64).round(6)
     order = np.lexsort((rows, -scores))
     scores, rows = np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
-    # of equals at the end the index brought any; two millionths are more than two ways to sum can differ by
+    # of equals at the end the index may bring any; two millionths are more than two ways to sum can differ by
     return scores, np.where(scores > scores[:, -1:] + 2e-6, rows, -1)
 
 
@@ -140,7 +140,7 @@ class _Excluder:
         group_of = {key: at for at, key in enumerate(distinct)}
         groups = np.array([group_of[id(exclude)] for exclude in excludes])[:, None]  # (Q, 1)
         reasons = standing[near]
-        reasons[near < 0] = -1
+        reasons[near < 0] = -1  # no candidate; whatever the columns say of it below, it is not shown
         for column, field, reason in _BARS:
             names = [getattr(exclude, field) for exclude in distinct.values()]
             reasons[self._barred(column, near, groups, names)] = _CODE[reason]
@@ -158,7 +158,7 @@ class _Excluder:
             return np.zeros(near.shape, dtype=np.bool_)
         wanted = self._columns[column].codes[near] + groups * size
         place = np.searchsorted(barred, wanted).clip(max=len(barred) - 1)
-        return (barred[place] == wanted) & (near >= 0)
+        return barred[place] == wanted
 
     def _codes(self, column: str, names: frozenset[str]) -> list[int]:
         if (column, names) not in self._known:

@@ -210,7 +210,13 @@ class DemonstrationStore:
             StoreError: The encoder is not on this machine, or is another one than the store's.
         """
         if self._embedder is None:
-            self._embedder = self._own(Embedder(self._encoder_id.partition("@")[0]))
+            try:
+                own = Embedder(self._encoder_id.partition("@")[0])
+            except StoreError as error:
+                raise StoreError(
+                    f"Texts are encoded with {self._encoder_id} here; give it to load(..., embedder=...). {error}"
+                ) from None
+            self._embedder = self._own(own)
         return self._embedder
 
     def _own(self, embedder: Encoder) -> Encoder:

@@ -11,160 +11,35 @@ Sentences are made of random common words, 1 to 30 of them, about 10 on average.
 import argparse
 import json
 import resource
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from retrieval_store import Demonstration, DemonstrationStore, Embedder, Exclude, find_weights, normalise_text
 
-WORDS = [
-    "i",
-    "you",
-    "he",
-    "she",
-    "we",
-    "they",
-    "it",
-    "that",
-    "this",
-    "what",
-    "when",
-    "where",
-    "why",
-    "how",
-    "who",
-    "not",
-    "never",
-    "always",
-    "just",
-    "really",
-    "so",
-    "too",
-    "very",
-    "can",
-    "could",
-    "will",
-    "would",
-    "should",
-    "do",
-    "did",
-    "does",
-    "have",
-    "had",
-    "is",
-    "are",
-    "was",
-    "were",
-    "be",
-    "been",
-    "go",
-    "went",
-    "come",
-    "came",
-    "get",
-    "got",
-    "take",
-    "make",
-    "want",
-    "need",
-    "know",
-    "think",
-    "feel",
-    "say",
-    "said",
-    "tell",
-    "told",
-    "see",
-    "saw",
-    "look",
-    "love",
-    "hate",
-    "like",
-    "miss",
-    "hope",
-    "wish",
-    "fear",
-    "worry",
-    "happy",
-    "sad",
-    "angry",
-    "afraid",
-    "sorry",
-    "fine",
-    "good",
-    "bad",
-    "great",
-    "awful",
-    "nice",
-    "strange",
-    "funny",
-    "tired",
-    "late",
-    "early",
-    "home",
-    "house",
-    "door",
-    "car",
-    "train",
-    "work",
-    "job",
-    "office",
-    "school",
-    "friend",
-    "sister",
-    "brother",
-    "mother",
-    "father",
-    "child",
-    "doctor",
-    "dinner",
-    "coffee",
-    "phone",
-    "money",
-    "night",
-    "morning",
-    "today",
-    "tomorrow",
-    "again",
-    "about",
-    "with",
-    "without",
-    "for",
-    "from",
-    "to",
-    "in",
-    "on",
-    "at",
-    "by",
-    "of",
-    "and",
-    "or",
-    "but",
-    "because",
-    "if",
-    "then",
-    "there",
-    "here",
-    "now",
-    "please",
-    "thanks",
-    "okay",
-    "yeah",
-    "no",
-]
+COMMON = (
+    "i you he she we they it that this what when where why how who not never always just really so too very can could "
+    "will would should do did does have had is are was were be been go went come came get got take make want need know "
+    "think feel say said tell told see saw look love hate like miss hope wish fear worry happy sad angry afraid sorry "
+    "fine good bad great awful nice strange funny tired late early home house door car train work job office school "
+    "friend sister brother mother father child doctor dinner coffee phone money night morning today tomorrow again "
+    "about with without for from to in on at by of and or but because if then there here now please thanks okay yeah no"
+)
 K = 3
 LABELS = ("neutral", "joy", "surprise", "anger", "sadness", "disgust", "fear")
 
 
 def make_demonstrations(rows: int) -> list[Demonstration]:
     """Conversations of twelve turns; every tenth conversation belongs to the split that is evaluated on."""
-    random = np.random.default_rng(42)
+    random, words = np.random.default_rng(42), COMMON.split()
     made = []
     for row in range(rows):
         length = min(30, 1 + int(random.gamma(1.6, 6.0)))
-        text = " ".join(random.choice(WORDS, length)).capitalize() + str(random.choice([".", "!", "?"]))
+        text = " ".join(random.choice(words, length)).capitalize() + str(random.choice([".", "!", "?"]))
         split = "test" if row // 12 % 10 == 9 else "train"
         dialogue = f"made/{split}/dia{row // 12}"
         made.append(
@@ -195,7 +70,10 @@ def run(rows: int = 36_712, quick: bool = False) -> dict[str, Any]:
     assert parsed.shape == (len(part), embedder.dimension)
 
     known = built.demonstrations
-    vectors = embedder.encode([row.text for row in known], progress=True)
+    with tempfile.TemporaryDirectory() as folder:
+        _, save = clock(lambda: built.save(Path(folder) / "store"))
+        _, load = clock(lambda: DemonstrationStore.load(Path(folder) / "store"))
+        vectors = np.load(Path(folder) / "store" / "vectors.npy")
     asked = np.random.default_rng(0).integers(0, len(known), queries)
     excludes = [own(known[at]) for at in asked]
     built.search(vectors[asked[:512]], k=K, exclude=excludes[:512])
@@ -223,6 +101,8 @@ def run(rows: int = 36_712, quick: bool = False) -> dict[str, Any]:
         "naive_json_megabytes": len(kept) / len(part) * rows / 1e6,
         "naive_load_seconds": naive_load / len(part) * rows,
         "store_megabytes": vectors.nbytes / 1e6,
+        "save_seconds": save,
+        "load_seconds": load,
         "same_answers": float(np.mean(same)),
         "peak_memory_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }

@@ -3,6 +3,7 @@
 A folder with an adapter is data. Other adapter kinds, pickled weights and code are refused.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,7 @@ def add(lm: LanguageModel, *, rank: int, alpha: int, dropout: float, seed: int) 
         lora_alpha=alpha,
         lora_dropout=dropout,
         target_modules="all-linear",
-        exclude_modules=[rf".*\b{name}\b.*" for name in lm.train_whole]
-        and rf".*\b({'|'.join(lm.train_whole)})\b.*",
+        exclude_modules=rf".*\b({'|'.join(lm.train_whole)})\b.*" if lm.train_whole else None,
         modules_to_save=list(lm.train_whole) or None,
         task_type="CAUSAL_LM",
     )
@@ -63,7 +63,7 @@ def put_on(lm: LanguageModel, folder: Path) -> LanguageModel:
         raise PrcEmoError(f"{folder / SETTINGS}: expected a LORA adapter, got {kind!r}.")
     try:
         model = PeftModel.from_pretrained(lm.model, str(folder), is_trainable=False)
-    except (RuntimeError, KeyError) as error:
+    except (RuntimeError, KeyError, ValueError) as error:
         raise PrcEmoError(
             f"{folder}: the adapter does not fit {lm.name}: {str(error).splitlines()[0]}"
         ) from None
@@ -83,6 +83,4 @@ def refuse_pickles(folder: Path) -> None:
 
 
 def _with(lm: LanguageModel, model: Any) -> LanguageModel:
-    from dataclasses import replace
-
     return replace(lm, model=model)

@@ -5,6 +5,8 @@ model. Any other name is a model of the hub or a local folder. Never runs code t
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,7 +93,6 @@ def load(
 def _embedded() -> tuple[Any, Any]:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
 
     from retrieval_store.weights import find_weights
 
@@ -104,14 +105,10 @@ def _embedded() -> tuple[Any, Any]:
         attention_probs_dropout_prob=0.0,
         local_files_only=True,
     )
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()  # it warns of the head that is missing from the file, which is set right below
-    try:
-        model = AutoModelForCausalLM.from_pretrained(
+    with _quietly():  # it warns of the head that is missing from the file, which is set right below
+        model: Any = AutoModelForCausalLM.from_pretrained(
             folder, config=config, use_safetensors=True, local_files_only=True
         )
-    finally:
-        logging.set_verbosity(level)
     head: Any = model.cls.predictions
     with torch.no_grad():
         # The file has no head. The identity hands the hidden state on as it is, and every machine agrees on it.
@@ -149,6 +146,21 @@ def _from_hub(
             "model.tiny=true tries the same steps with random weights."
         ) from None
     return (model if quantization != "none" else model.to(device)), tokenizer
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    from transformers.utils import logging
+
+    level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bar:
+            logging.enable_progress_bar()
 
 
 def _quantization(kind: str) -> Any:

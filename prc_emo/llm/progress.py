@@ -97,4 +97,6 @@ class Progress(TrainerCallback):
         phase = next(
             (phase.name for phase, end in zip(self.phases, self.ends, strict=True) if step <= end), ""
         )
-        return f"{phase} · loss {self.loss:.3f} · dev wF1 {self.wf1:.4f}"
+        known = [f"loss {self.loss:.3f}"] if self.loss == self.loss else []  # NaN: nothing was logged yet
+        known += [f"dev wF1 {self.wf1:.4f}"] if self.wf1 == self.wf1 else []
+        return " · ".join([phase, *known])

@@ -19,7 +19,7 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"  # trl reports home otherwise; befo
 
 from accelerate import PartialState
 from datasets import Dataset
-from transformers import TrainerCallback
+from transformers import PrinterCallback, TrainerCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
@@ -45,6 +45,7 @@ def train(
     *,
     seed: int,
     weights: Sequence[float] | None = None,
+    choices: Sequence[int] | None = None,
     restart_per_phase: bool = False,
     fingerprint: Mapping[str, str],
 ) -> dict[str, float]:
@@ -56,6 +57,7 @@ def train(
         evaluate: Scores the development split with the module it is given.
         out: Receives `log.jsonl`, `order.json` and `checkpoints/`; a second call with the same goes on from there.
         weights: Of each row's loss; their mean is 1.
+        choices: The tokens that an answer may begin with; its first token then competes with these alone.
         restart_per_phase: A fresh optimiser and learning-rate schedule in every phase, as in the released code.
         fingerprint: What the result depends on: name -> hash. Going on with another one is refused.
 
@@ -90,8 +92,10 @@ def train(
             processing_class=lm.tokenizer,
             data_collator=Collate(lm.tokenizer.pad_token_id),
             scores=evaluate,
+            choices=choices,
         )
         ends = [(phase.stop - segment.start) // global_batch for phase in phases]
+        trainer.remove_callback(PrinterCallback)  # Progress says it
         trainer.add_callback(_Marks(ends, settings.evaluate_every, trainer))
         trainer.add_callback(Progress(phases, ends, log, out / "log.jsonl"))
         last = last_checkpoint(folder, trainer)
@@ -118,14 +122,16 @@ def train(
 class CurriculumTrainer(SFTTrainer):
     """TRL's trainer with our own loss, on the answer's positions only, and our own evaluation, by label scores."""
 
-    def __init__(self, *, scores: Evaluate, **arguments: Any) -> None:
+    choices: Sequence[int] | None = None
+
+    def __init__(self, *, scores: Evaluate, choices: Sequence[int] | None = None, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self._scores = scores
+        self._scores, self.choices = scores, choices
 
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        import torch.nn.functional as functional
+        from torch.nn.functional import cross_entropy
 
         labels = inputs["labels"]  # (B, A + 1): the answer's tokens, after one ignored place
         logits = model(
@@ -136,9 +142,11 @@ class CurriculumTrainer(SFTTrainer):
             use_cache=False,
         ).logits[:, :-1]  # (B, A, V)
         wanted = labels[:, 1:]  # (B, A)
-        each = functional.cross_entropy(
-            logits.float().flatten(0, 1), wanted.flatten(), ignore_index=IGNORED, reduction="none"
-        ).view_as(wanted)
+        logits = logits.float()
+        if self.choices is not None:
+            logits = _among(logits, wanted, self.choices)
+        each = cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=IGNORED, reduction="none")
+        each = each.view_as(wanted)  # (B, A)
         total = (each * inputs["weight"][:, None]).sum()
         if num_items_in_batch is None:
             return total / (wanted != IGNORED).sum()
@@ -152,7 +160,19 @@ class CurriculumTrainer(SFTTrainer):
     def evaluate(self, *arguments: Any, **options: Any) -> dict[str, float]:
         metrics = {f"eval_{name}": value for name, value in self._scores(self.model).items()}
         self.log(metrics)
+        # takes the request for an evaluation back, which would otherwise be granted again when the epoch ends
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+
+def _among(logits: Any, wanted: Any, choices: Sequence[int]) -> Any:
+    """The logits (B, A, V) with every token but `choices` ruled out where an answer (B, A) begins."""
+    import torch
+
+    begins = ((wanted != IGNORED).cumsum(1) == 1) & (wanted != IGNORED)  # (B, A)
+    barred = torch.ones(logits.shape[-1], dtype=torch.bool, device=logits.device)  # (V)
+    barred[torch.tensor(choices, device=logits.device)] = False
+    return logits.masked_fill(begins[..., None] & barred, float("-inf"))
 
 
 class Collate:

@@ -120,6 +120,20 @@ def test_a_sentence_said_two_thousand_times_hides_no_other(encoder: LetterPairs)
     assert count_excluded([found]) == {"repeated": 1999}
 
 
+def test_of_equals_the_first_row_is_shown_whichever_the_index_brings(encoder: LetterPairs) -> None:
+    """Forty copies tie for sixteen places; faiss does not promise which of them it brings."""
+    others = [
+        Demonstration(f"b/{at}", f"{word} tea.", "joy", "tiny") for at, word in enumerate(["Door", "Key"])
+    ]
+    for copies in (20, 40, 300):
+        rows = [Demonstration(f"a/{at}", "Yeah.", "joy", "tiny", f"a{at}") for at in range(copies)]
+        store = DemonstrationStore.build(others + rows, encoder)
+        (found,) = store.search(["Yeah."], k=1, exclude=Exclude.nothing())
+        assert found.hits[0].demonstration.id == "a/0" and not found.excluded
+        (found,) = store.search(["Yeah."], k=1, exclude=Exclude(ids=frozenset({"a/0"})))
+        assert found.hits[0].demonstration.id == "a/1"
+
+
 def test_a_query_gets_the_same_answer_alone_as_among_others(store: DemonstrationStore) -> None:
     rows = store.demonstrations[:40]
     together = store.search([row.text for row in rows], k=3, exclude=[own(row) for row in rows])

@@ -77,7 +77,9 @@ def test_a_store_accepts_the_encoder_it_was_made_with_and_no_other(saved: Path) 
 def test_without_an_encoder_vectors_can_still_be_asked(saved: Path, encoder: LetterPairs) -> None:
     store = DemonstrationStore.load(saved)
     assert store.search(encoder.encode(["Rain."]), k=1, exclude=NOTHING)
-    with pytest.raises(StoreError, match="'letter-pairs': no such folder"):
+    with pytest.raises(
+        StoreError, match=r"encoded with letter-pairs@1 here; give it to load\(\.\.\., embedder=\.\.\.\)"
+    ):
         store.search(["Rain."], k=1, exclude=NOTHING)
 
 
