@@ -318,13 +318,15 @@ def store_add(
     path: CorpusPath = None,
     split: Annotated[str, typer.Option(help="Which split to remember.")] = "train",
     labels: Labels = None,
-    encoder: Annotated[str, typer.Option(help="The encoder that the store was built with.")] = "minilm",
+    encoder: Annotated[
+        str | None, typer.Option(help="Where the store's own encoder is, if not by its name.")
+    ] = None,
 ) -> None:
     """Add a corpus' utterances to a store."""
     rows = _demonstrations(corpus, path, split, labels)
     from retrieval_store import DemonstrationStore, Embedder
 
-    grown = DemonstrationStore.load(folder, Embedder(encoder))
+    grown = DemonstrationStore.load(folder, Embedder(encoder) if encoder else None)
     before = len(grown)
     grown.add(rows)
     grown.save(folder)
@@ -337,13 +339,15 @@ def store_search(
     text: Annotated[str, typer.Argument(help="What somebody says.")],
     k: Annotated[int, typer.Option(min=1)] = 3,
     labels: Annotated[str | None, typer.Option(help="Show labels in the words of this label set.")] = None,
-    encoder: Annotated[str, typer.Option(help="The encoder that the store was built with.")] = "minilm",
+    encoder: Annotated[
+        str | None, typer.Option(help="Where the store's own encoder is, if not by its name.")
+    ] = None,
 ) -> None:
     """The nearest demonstrations of a text, and what was nearer but held back."""
     from retrieval_store import DemonstrationStore, Embedder, Exclude
 
     relabel = _label_set(labels)
-    found = DemonstrationStore.load(folder, Embedder(encoder)).search(
+    found = DemonstrationStore.load(folder, Embedder(encoder) if encoder else None).search(
         [text], k=k, exclude=Exclude.nothing(), relabel=relabel.translate if relabel else None
     )[0]
     table = Table("score", "label", "text", "from", "")

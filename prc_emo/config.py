@@ -106,7 +106,9 @@ class Training(Section):
     accumulate: int = Field(4, ge=1)
     neftune: float | None = 5.0
     activation_checkpointing: bool = False
-    loss: Literal["vocabulary", "labels"] = "vocabulary"  # labels: an answer competes with the other labels only
+    loss: Literal["vocabulary", "labels"] = (
+        "vocabulary"  # labels: an answer competes with the other labels only
+    )
     class_weights: bool = False
     evaluate_every: int = Field(50, ge=1)  # optimiser steps; ends of phases are always evaluated
 

@@ -12,18 +12,28 @@ from prc_emo.errors import PrcEmoError
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Writes the whole file or, when the disk is full or the process is killed, leaves the old one as it was."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Writes the whole file or, when the disk is full or the process is killed, leaves the old one as it was.
+
+    Raises:
+        PrcEmoError: The disk is full, or may not be written to.
+    """
+    temporary = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+    except BaseException as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise PrcEmoError(
+                f"{path}: cannot be written ({error.strerror}). An older file of that name is as it was."
+            ) from error
         raise
 
 

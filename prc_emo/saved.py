@@ -52,8 +52,8 @@ class Saved(Section):
     @field_validator("loading")
     @classmethod
     def _says_only_how_to_load(cls, loading: dict[str, Any]) -> dict[str, Any]:
-        if odd := sorted(set(loading) - set(Model.model_fields) | {"name"} & set(loading)):
-            raise ValueError(f"unknown: {', '.join(odd)}")
+        if odd := set(loading) - (set(Model.model_fields) - {"name"}):
+            raise ValueError(f"unknown: {', '.join(sorted(odd))}")
         return loading
 
 
@@ -93,7 +93,9 @@ def read(folder: Path, labels: LabelSet | None) -> tuple[Saved, str]:
     except ValidationError as error:
         first = error.errors()[0]
         where = ": ".join([str(folder / DESCRIPTION), ".".join(map(str, first["loc"]))]).removesuffix(": ")
-        raise PrcEmoError(f"{where}: {first['msg']}. Was it edited or written by another version?") from None
+        raise PrcEmoError(
+            f"{where}: {first['msg'].removeprefix('Value error, ')}. Was it edited or written by another version?"
+        ) from None
     if labels is not None and set(labels) != set(saved.labels.labels):
         raise PrcEmoError(
             f"{folder}: this model answers with the labels of {saved.labels.name} ({', '.join(saved.labels.labels)}), "

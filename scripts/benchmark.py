@@ -10,13 +10,14 @@ The tables go to stdout as Markdown; docs/benchmarks.md says what they mean.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import Memory, alone, table  # nothing heavier: see `alone`
+from benchmarks.measure import Memory, alone, table
 
 PARTS = ("scoring", "training", "store")
 
@@ -24,16 +25,14 @@ PARTS = ("scoring", "training", "store")
 def scoring(quick: bool) -> dict[str, Any]:
     from benchmarks import scoring
 
-    prompts, rounds = (8, 2) if quick else (128, 5)
+    prompts, rounds = (8, 2) if quick else (256, 3)
     found: dict[str, Any] = {}
     for case in scoring.CASES:
         figures = alone(scoring.speed, case, prompts, rounds)
         print(scoring.show(figures), end="\n\n", flush=True)
         found[str(case)] = {"speed": figures}
     for case in scoring.CASES[:1] if quick else scoring.CASES:
-        memory = {
-            side: alone(scoring.memory, case, prompts, side) for side in (scoring.OURS, scoring.PLAIN)
-        }
+        memory = {side: alone(scoring.memory, case, prompts, side) for side in (scoring.OURS, scoring.PLAIN)}
         print(memory_table(str(case), memory), end="\n\n", flush=True)
         found[str(case)]["memory"] = memory
     return found
@@ -96,11 +95,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--quick", action="store_true", help="a few items only; the figures mean little")
     parser.add_argument("--only", choices=PARTS, help="this part alone")
-    parser.add_argument("--gpu", action="store_true", help="also train the full-size architecture; needs CUDA")
+    parser.add_argument(
+        "--gpu", action="store_true", help="also train the full-size architecture; needs CUDA"
+    )
     parser.add_argument("--peak-tflops", type=float, help="bf16 peak of the GPU, where its name is not known")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures, and what they were measured on")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write all figures, and what they were measured on"
+    )
     given = parser.parse_args(arguments)
 
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")  # the libraries' talk to one another
     work = {"scoring": scoring, "training": training, "store": store}
     found: dict[str, Any] = {}
     try:

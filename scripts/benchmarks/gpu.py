@@ -12,6 +12,7 @@ head at two positions of a row is left out (0.02 %), and so is what a side compu
 activations again, logits nobody asked for, weights out of four bits. So all sides are measured by the same useful work.
 """
 
+import gc
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,7 +77,7 @@ def run(
     import torch
 
     if not toy and not torch.cuda.is_available():
-        raise PrcEmoError("--gpu trains an 8B model: it needs a CUDA GPU with 40 GB or more, and none is here.")
+        raise PrcEmoError("--gpu trains an 8B model: it needs a CUDA GPU, and none is here.")
     if peak_tflops is None and torch.cuda.is_available():
         peak_tflops = peak_of(torch.cuda.get_device_name())
     settings = experiment("meld_qwen3_8b")
@@ -99,6 +100,7 @@ def run(
             flops = flops_per_token(lm.model.config, trained, length)
             found.append(Figures(figures, flops, _mfu(figures, flops, peak_tflops)))
             del lm
+            gc.collect()
             torch.cuda.empty_cache()
     return found
 
@@ -124,7 +126,8 @@ def random_rows(vocabulary: int, length: int, count: int) -> list[Encoded]:
 
     ids = np.random.default_rng(42).integers(0, vocabulary, (count, length)).tolist()
     return [
-        Encoded(str(number), row, [IGNORED] * (length - ANSWER) + row[-ANSWER:]) for number, row in enumerate(ids)
+        Encoded(str(number), row, [IGNORED] * (length - ANSWER) + row[-ANSWER:])
+        for number, row in enumerate(ids)
     ]
 
 

@@ -1,14 +1,14 @@
 """How to measure: rounds that alternate between the sides, ratios with their spread, memory in a process of its own.
 
-Standard library only, and it knows nothing of what is measured: the process that starts the others must stay small.
+Standard library only, and it knows nothing of what is measured.
 """
 
 import resource
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
+from pathlib import Path
 from statistics import median
 from typing import ParamSpec, TypeVar
 
@@ -61,18 +61,18 @@ def ratio(above: Sequence[float], below: Sequence[float]) -> Ratio:
 def alone(
     work: Callable[Arguments, Result], *arguments: Arguments.args, **options: Arguments.kwargs
 ) -> Result:
-    """What `work` answers in a fresh process.
-
-    On Linux a child's peak memory begins at its parent's. Call this from a process that has loaded nothing.
-    """
+    """What `work` answers in a fresh process, which holds nothing that others have loaded."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(work, *arguments, **options).result()
 
 
 def peak_megabytes() -> float:
     """The most memory that this process has held so far."""
-    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+    status = Path("/proc/self/status")
+    if status.exists():  # not ru_maxrss, which on Linux begins at what the parent process held
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024 / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS counts bytes
 
 
 def table(*rows: Sequence[object]) -> str:

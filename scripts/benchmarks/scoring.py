@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.measure import Memory, Ratio, alternate, peak_megabytes, ratio, table
 from prc_emo import PRCEmo, load_corpus
+from prc_emo.config import Answer
 from prc_emo.labels import EMORYNLP, MELD, LabelSet
 from prompts import load_template
 
@@ -57,13 +58,12 @@ class Figures:
 
 
 def speed(case: Case, prompts: int, rounds: int) -> Figures:
-    """Times every side, after a first round that is not counted."""
+    """Times every side, each after a first prompt that is not counted."""
     lm, ids = prepare(case, prompts)
-    sides = sides_of(case, lm, ids)
-    answered = {name: len(side()) for name, side in sides.items()}
-    if set(answered.values()) != {len(ids)}:
-        raise RuntimeError(f"{case}: the sides answered {answered} of {len(ids)} prompts; they do not compare.")
-    seconds = alternate({name: partial(_seconds, side) for name, side in sides.items()}, rounds)
+    for side in sides_of(case, lm, ids[:1]).values():
+        side()
+    sides = {name: partial(_seconds, side, len(ids)) for name, side in sides_of(case, lm, ids).items()}
+    seconds = alternate(sides, rounds)
     return Figures(
         str(case),
         len(ids),
@@ -101,12 +101,15 @@ def sides_of(case: Case, lm: "LanguageModel", ids: list[list[int]]) -> dict[str,
     from prc_emo.llm.generate import generate
     from prc_emo.llm.score import score
 
-    one_by_one = partial(generate, lm, ids, batch_tokens=1)  # a batch is never empty, so it is a single prompt
+    batch = Answer().batch_tokens
+    one_by_one = partial(
+        generate, lm, ids, batch_tokens=1
+    )  # a batch is never empty, so it is a single prompt
     return {
-        OURS: partial(score, lm, ids, tuple(case.labels)),
+        OURS: partial(score, lm, ids, tuple(case.labels), batch_tokens=batch),
         PLAIN: partial(one_by_one, max_new_tokens=NEW_TOKENS),
         "generate, shortest label": partial(one_by_one, max_new_tokens=min(map(len, _labels(case, lm)))),
-        "generate, in batches": partial(generate, lm, ids, max_new_tokens=NEW_TOKENS),
+        "generate, in batches": partial(generate, lm, ids, max_new_tokens=NEW_TOKENS, batch_tokens=batch),
     }
 
 
@@ -126,7 +129,9 @@ def _labels(case: Case, lm: "LanguageModel") -> list[list[int]]:
     return [answer_ids(lm, label) for label in case.labels]
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def _seconds(side: Callable[[], Any], prompts: int) -> float:
     start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+    answers = side()
+    seconds = time.perf_counter() - start
+    assert len(answers) == prompts, f"{len(answers)} answers to {prompts} prompts"
+    return seconds

@@ -10,6 +10,7 @@
 Only the steps are timed: from the beginning of the training loop to its end, without making the trainer.
 """
 
+import gc
 import tempfile
 import time
 from collections.abc import Sequence
@@ -96,12 +97,18 @@ def compare(
         {side: ratio(pace[OURS], pace[side]) for side in SIDES if side != OURS},
         {side: _padding(_lengths(side, rows, settings, steps), settings.batch) for side in SIDES},
         loss,
-        {side: max((one.peak_gb for one in some if one.peak_gb), default=None) for side, some in found.items()},
+        {
+            side: max((one.peak_gb for one in some if one.peak_gb), default=None)
+            for side, some in found.items()
+        },
     )
 
 
-def take_steps(side: str, lm: LanguageModel, rows: Sequence[Encoded], settings: Training, steps: int) -> Steps:
+def take_steps(
+    side: str, lm: LanguageModel, rows: Sequence[Encoded], settings: Training, steps: int
+) -> Steps:
     """Optimiser steps of one side over the first rows of the order, from where the adapter stands."""
+    gc.collect()  # trainers live in circles, and the last one's optimiser would count as this one's memory
     with tempfile.TemporaryDirectory() as folder, _Forward(lm):
         trainer = make_trainer(side, lm, rows, settings, steps, folder)
         watch = _watch(lm)
@@ -187,20 +194,21 @@ def make_trainer(
 
 
 def show(figures: Figures) -> str:
-    return table(
-        (figures.case, "tokens/s", "ours over it", "padding", "first loss", "GPU peak"),
-        *(
-            (
-                side,
-                f"{pace:,.0f}",
-                figures.ratios.get(side, ""),
-                f"{figures.padding[side]:.0%}",
-                f"{figures.loss[side]:.4f}",
-                "" if (peak := figures.peak_gb[side]) is None else f"{peak:.1f} GB",
-            )
-            for side, pace in figures.tokens_per_second.items()
-        ),
-    )
+    rows: list[tuple[object, ...]] = [(figures.case, "tokens/s", "ours over it", "padding", "first loss")]
+    rows += [
+        (
+            side,
+            f"{pace:,.0f}",
+            figures.ratios.get(side, ""),
+            f"{figures.padding[side]:.0%}",
+            f"{figures.loss[side]:.4f}",
+        )
+        for side, pace in figures.tokens_per_second.items()
+    ]
+    if all(figures.peak_gb.values()):
+        peaks = ["GPU peak, GB", *(f"{peak:.1f}" for peak in figures.peak_gb.values())]
+        rows = [(*row, peak) for row, peak in zip(rows, peaks, strict=True)]
+    return table(*rows)
 
 
 def _order(rows: Sequence[Encoded], settings: Training, steps: int) -> Order:

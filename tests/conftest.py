@@ -1,0 +1,66 @@
+"""What the tests of several folders share: where the real corpora are, two small conversations, the command line."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from prc_emo import cli
+from prc_emo.conversation import Conversation, Utterance
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder with the published corpora; without one, the tests that ask for it are skipped."""
+    folder = Path(os.environ.get("PRC_EMO_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no corpora in {folder}; PRC_EMO_DATA names their folder")
+    return folder.resolve()
+
+
+@pytest.fixture
+def tiny_talks() -> tuple[Conversation, Conversation]:
+    """Two conversations in MELD's labels; nobody labelled the last turn of the first."""
+
+    def talk(id: str, *turns: tuple[str, str, str | None]) -> Conversation:
+        return Conversation(id, tuple(Utterance(f"{id}/{at}", *turn) for at, turn in enumerate(turns)))
+
+    return (
+        talk(
+            "tiny/market",
+            ("Ada", "Two pears please.", "neutral"),
+            ("Ben", "They are gone already.", "sadness"),
+            ("Ada", "But you promised!", "anger"),
+            ("Ben", "I hid three for you.", "joy"),
+            ("Ada", "You did what?", "surprise"),
+            ("Ben", "Under the counter.", None),
+        ),
+        talk("tiny/stairs", ("Cleo", "Who is there?", "fear"), ("Dev", "Only me.", "neutral")),
+    )
+
+
+class Done(NamedTuple):
+    """How a command ended: exit code, results (stdout) and everything else (stderr)."""
+
+    code: int | str | None
+    out: str
+    err: str
+
+
+@pytest.fixture
+def prc_emo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """The command line from its entry point to its exit code, in this process."""
+
+    def command(*arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["prc-emo", *map(str, arguments)])
+        monkeypatch.setenv("PRC_EMO_DEBUG", "")  # the command sets it; so it is put back
+        monkeypatch.setattr(cli.out, "width", 240)
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        said = capsys.readouterr()
+        return Done(stop.value.code, said.out, said.err)
+
+    return command
