@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from prc_emo.config import Experiment, experiment, shipped, to_yaml
@@ -350,7 +350,7 @@ def store_search(
     found = DemonstrationStore.load(folder, Embedder(encoder) if encoder else None).search(
         [text], k=k, exclude=Exclude.nothing(), relabel=relabel.translate if relabel else None
     )[0]
-    table = Table("score", "label", "text", "from", "")
+    table = Table("score", "label", "text", Column("from", overflow="fold"), "")
     for hit in found.hits:
         table.add_row(
             f"{hit.score:.3f}", hit.label, Text(hit.demonstration.text), Text(hit.demonstration.id), "shown"

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from prc_emo.bench.run import corpus_of
@@ -53,7 +53,7 @@ def describe(settings: Experiment, utterance: str, folder: Path, out: Console) -
             highlight=False,
         )
     if example.found is not None:
-        table = Table("score", "label", "text", "from", "")
+        table = Table("score", "label", "text", Column("from", overflow="fold"), "")
         for hit in example.found.hits:
             table.add_row(
                 f"{hit.score:.3f}",

@@ -23,6 +23,7 @@ from prc_emo.errors import PrcEmoError
 from prc_emo.files import sha256, write_json
 from prc_emo.knowledge import Knowledge
 from prc_emo.labels import LabelSet
+from prc_emo.processes import processes, sharded
 from prompts import Template, load_template, read_emotion
 from retrieval_store import DemonstrationStore, Embedder, count_excluded
 
@@ -118,15 +119,13 @@ class PRCEmo:
         Raises:
             PrcEmoError: A label does not fit, an utterance is too long, or `out` holds another training.
         """
-        from accelerate import PartialState
-
         from prc_emo.bench.metrics import score as measure
         from prc_emo.llm import adapter, calibrate
         from prc_emo.llm.score import score
         from prc_emo.llm.tokens import encode
         from prc_emo.llm.train import train as fine_tune
 
-        out, state = Path(out), PartialState()
+        out, state = Path(out), processes()
         train, dev = _labelled(train, self.labels, "training"), _labelled(dev, self.labels, "development")
         size = self.lora
         self._lm = adapter.add(
@@ -150,7 +149,7 @@ class PRCEmo:
         order = self.order(train, batch=self.training.batch * self.training.accumulate * state.num_processes)
         if state.is_main_process:
             self._write_order(out / "order.json", order, train)
-        fine_tune(
+        best = fine_tune(
             lm,
             rows,
             order,
@@ -163,12 +162,18 @@ class PRCEmo:
             restart_per_phase=self.restart_per_phase,
             fingerprint=self._fingerprint(train, dev, rows),
         )
+        if state.is_main_process:
+            adapter.copy(best, out / "model")
+        state.wait_for_everyone()
+        if sharded():
+            self._lm = None
+            self._lm = lm = adapter.put_on(self.language_model, out / "model")
         if self.answer.calibrate:
             known = [number for number, example in enumerate(asked) if example.answer is not None]
             gold = [self.labels.labels.index(str(asked[number].answer)) for number in known]
             self.temperature = calibrate.fit_temperature(scores_on_dev(lm.model)[known], np.array(gold))
         if state.is_main_process:
-            self.save(out / "model")
+            self._describe(out / "model")
         state.wait_for_everyone()
 
     def predict(self, conversations: Sequence[Conversation]) -> list[Prediction]:
@@ -260,12 +265,15 @@ class PRCEmo:
         """Writes everything that an answer depends on: adapter, template, labels, calibration, store and model names."""
         from prc_emo.llm import adapter
 
-        folder, lm = Path(folder), self._ready()
-        adapter.save(lm, folder)
+        adapter.save(self._ready(), Path(folder))
+        self._describe(Path(folder))
+
+    def _describe(self, folder: Path) -> None:
+        """Writes what `save` writes, beside an adapter that is there already."""
         store = self.store if isinstance(self.store, DemonstrationStore) else None
         description = {
             "base_model": self.base_model,
-            "loading": {**self.loading, "revision": lm.revision},
+            "loading": {**self.loading, "revision": self.language_model.revision},
             "labels": {"name": self.labels.name, "labels": tuple(self.labels)},
             "template_sha256": self.template.sha256,
             "answer": self.answer.model_dump(),

@@ -168,7 +168,7 @@ class DemonstrationStore:
             )
         if not len(queries):
             return []
-        vectors = self._unit(queries) if isinstance(queries, np.ndarray) else _encode(self.embedder, queries)
+        vectors = self._unit(queries) if isinstance(queries, np.ndarray) else self._vectors(queries)
         return search(self._rows, self._index, vectors, excludes, question)
 
     def info(self) -> StoreInfo:
@@ -226,6 +226,14 @@ class DemonstrationStore:
                 f"({embedder.dimension}). Take that encoder, or build the store again."
             )
         return embedder
+
+    def _vectors(self, texts: Sequence[str]) -> Vectors:
+        """(Q, D); a text that is remembered here has its vector already, as every training utterance has."""
+        known = {row.text: at for at, row in enumerate(self._rows.demonstrations)}
+        fresh = [text for text in dict.fromkeys(texts) if text not in known]
+        encoded = dict(zip(fresh, _encode(self.embedder, fresh), strict=True)) if fresh else {}
+        vectors = self._index.vectors
+        return np.stack([encoded[text] if text in encoded else vectors[known[text]] for text in texts])
 
     def _unit(self, queries: Vectors) -> Vectors:
         if queries.ndim != 2 or queries.shape[1] != self.dimension:

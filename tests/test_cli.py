@@ -21,7 +21,8 @@ Command = Callable[..., Any]  # the fixture `prc_emo` of conftest.py
 
 def rows(table: str) -> list[list[str]]:
     """The cells of a table as rich draws it, its head first."""
-    return [[cell.strip() for cell in line.strip("┃│").split("┃" if "┃" in line else "│")] for line in table.splitlines() if line[:1] in "┃│"]  # fmt: skip
+    lines = [line.replace("┃", "│") for line in table.splitlines()]
+    return [[cell.strip() for cell in line.strip("│").split("│")] for line in lines if line.startswith("│")]
 
 
 class TestLs:

@@ -128,7 +128,8 @@ class TestExamples:
         assert [(each.conversation, each.id, each.answer) for each in examples] == [
             (talk, turn.id, turn.gold) for talk, turn in turns
         ]
-        assert [f"target {turn.speaker}: {turn.text}" in lines(each) for each, (_, turn) in zip(examples, turns, strict=True)] == [True] * 8  # fmt: skip
+        for example, (_, turn) in zip(examples, turns, strict=True):
+            assert f"target {turn.speaker}: {turn.text}" in lines(example)
 
     def test_hidden_conversations_give_the_same_words_and_no_answer(
         self, tiny_talks: tuple[Conversation, ...]
@@ -277,7 +278,8 @@ class TestRetrieval:
         why = self.why(example)
         assert why[target.id] == "same utterance"
         assert (why["other/a/0"], why["other/b/0"]) == ("same text", "evaluation split")
-        assert {reason for id, reason in why.items() if id.startswith("tiny/market") and id != target.id} <= {"same dialogue"}  # fmt: skip
+        own = {reason for id, reason in why.items() if id.startswith("tiny/market") and id != target.id}
+        assert own <= {"same dialogue"}
         assert self.shown(example) == ["other/c/0", "tiny/stairs/0"]
 
     def test_no_utterance_ever_sees_its_own_conversation(self, tiny_talks: tuple[Conversation, ...]) -> None:

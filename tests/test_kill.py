@@ -16,7 +16,15 @@ SETTINGS = [
 ]  # fmt: skip
 PREFIX = {
     1: [sys.executable, "-m", "prc_emo"],
-    2: [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0", "-m", "prc_emo"],
+    2: [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc_per_node=2",
+        "--master_port=0",
+        "-m",
+        "prc_emo",
+    ],
 }
 
 

@@ -20,6 +20,7 @@ from prc_emo.corpora import Corpus, load_corpus
 from prc_emo.errors import PrcEmoError
 from prc_emo.files import write_json, write_text
 from prc_emo.labels import LABEL_SETS, LabelSet
+from prc_emo.processes import processes
 
 PACKAGES = (
     "prc-emo",
@@ -56,7 +57,7 @@ def run(settings: Experiment, out: Path, *, tell: Callable[[str], None] = lambda
             )
     asked = corpus.split(split)
     recognizer = recognizer_of(settings, corpus.labels, corpus.name)
-    main = _is_main()
+    main = processes().is_main_process
     if main:
         write_text(out / "config.yaml", to_yaml(settings))
         write_json(out / "environment.json", environment())
@@ -120,20 +121,8 @@ def environment() -> dict[str, Any]:
         **found,
         "devices": devices or ["cpu"],
         "threads": torch.get_num_threads(),
-        "processes": _processes(),
+        "processes": processes().num_processes,
     }
-
-
-def _is_main() -> bool:
-    from accelerate import PartialState
-
-    return PartialState().is_main_process
-
-
-def _processes() -> int:
-    from accelerate import PartialState
-
-    return PartialState().num_processes
 
 
 def _size(conversations: tuple[Conversation, ...]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prc_emo.errors import PrcEmoError
-from prc_emo.files import read_json
+from prc_emo.files import read_json, write_bytes
 from prc_emo.llm.load import LanguageModel
 
 WEIGHTS = "adapter_model.safetensors"
@@ -45,6 +45,12 @@ def save(lm: LanguageModel, folder: Path) -> None:
     # without save_embedding_layers=False peft asks the hub whether the vocabulary has grown
     lm.model.save_pretrained(str(folder), safe_serialization=True, save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)  # peft's model card, with nothing filled in
+
+
+def copy(checkpoint: Path, folder: Path) -> None:
+    """The adapter of a training's checkpoint, which is whole even where the model is sharded over processes."""
+    for name in (SETTINGS, WEIGHTS):
+        write_bytes(folder / name, (checkpoint / name).read_bytes())
 
 
 def put_on(lm: LanguageModel, folder: Path) -> LanguageModel:

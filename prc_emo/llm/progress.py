@@ -12,6 +12,12 @@ from curriculum import Phase
 from prc_emo.files import write_jsonl
 
 Line = dict[str, Any]
+_SHOWN = {
+    "loss": "loss",
+    "learning_rate": "learning_rate",
+    "eval_wf1": "dev_wf1",
+    "eval_accuracy": "dev_accuracy",
+}
 
 
 def lines(
@@ -30,16 +36,9 @@ def lines(
             (phase.name for phase, end in zip(phases, ends, strict=True) if step <= end), phases[-1].name
         )
         line = found.setdefault(step, {"step": offset + step, "phase": phase})
-        for name in ("loss", "learning_rate"):
+        for name, shown in _SHOWN.items():
             if name in entry:
-                line[name] = entry[name]
-        line.update(
-            {
-                f"dev_{name[5:]}": value
-                for name, value in entry.items()
-                if name in ("eval_wf1", "eval_accuracy")
-            }
-        )
+                line[shown] = entry[name]
     return [*before, *(line for _, line in sorted(found.items()) if len(line) > 2)]
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from prc_emo.llm.load import LanguageModel
 from prc_emo.llm.tokens import answer_ids, left_pad, positions
+from prc_emo.processes import processes
 
 
 def score(
@@ -34,13 +35,12 @@ def score(
         done: Told after each batch how many rows this process has finished.
     """
     import torch
-    from accelerate import PartialState
     from accelerate.utils import gather_object
 
     model = lm.model if model is None else model
     words = label_tokens(lm, labels)
     batches = batches_by_length([len(prompt) for prompt in prompts], batch_tokens)
-    state = PartialState()
+    state = processes()
     mine = batches[state.process_index :: state.num_processes]
     # Sharded models talk in every forward pass: each process makes the same number of them.
     idle = -(-len(batches) // state.num_processes) - len(mine)

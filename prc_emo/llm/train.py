@@ -18,7 +18,6 @@ from curriculum import Order, Phase
 
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"  # trl reports home otherwise; before huggingface_hub is imported
 
-from accelerate import PartialState
 from datasets import Dataset
 from transformers import PrinterCallback, TrainerCallback
 from trl.trainer.sft_config import SFTConfig
@@ -31,6 +30,7 @@ from prc_emo.llm.adapter import WEIGHTS
 from prc_emo.llm.load import LanguageModel
 from prc_emo.llm.progress import Line, Progress, lines
 from prc_emo.llm.tokens import IGNORED, Encoded, left_pad, positions
+from prc_emo.processes import processes, sharded
 
 # peft asks transformers by the old name, and nobody who trains can change that
 warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
@@ -52,8 +52,11 @@ def train(
     choices: Sequence[int] | None = None,
     restart_per_phase: bool = False,
     fingerprint: Mapping[str, str],
-) -> dict[str, float]:
+) -> Path:
     """Trains the adapter that `lm` wears and leaves it at its best checkpoint.
+
+    A model that is sharded over processes cannot be put back: it stays at its last step, and the caller loads the
+    best checkpoint anew.
 
     Args:
         rows: All training examples in tokens.
@@ -66,7 +69,7 @@ def train(
         fingerprint: What the result depends on: name -> hash. Going on with another one is refused.
 
     Returns:
-        The best development scores.
+        The folder of the best checkpoint by development wF1.
 
     Raises:
         PrcEmoError: `out` holds a training of something else; the message says what has changed.
@@ -82,10 +85,10 @@ def train(
         }
     )
     global_batch = (
-        settings.batch * settings.accumulate * PartialState().num_processes
+        settings.batch * settings.accumulate * processes().num_processes
     )  # rows of an optimiser step
     log: list[Line] = []
-    best: tuple[float, Path, dict[str, float]] | None = None
+    best: tuple[float, Path] | None = None
     for number, segment in enumerate(segments):
         folder = out / "checkpoints" / str(number)
         phases = order.phases if segment is whole else (segment,)
@@ -111,16 +114,12 @@ def train(
         history = read_json(last / "trainer_state.json")
         log = lines(history["log_history"], phases, ends, log)
         if best is None or history["best_metric"] > best[0]:
-            step = history["best_global_step"]
-            found = next(
-                entry for entry in history["log_history"] if entry["step"] == step and "eval_wf1" in entry
-            )
-            best = history["best_metric"], folder / f"checkpoint-{step}", found
-    if best is None:
-        raise PrcEmoError("The curriculum has no phase; nothing was trained.")
-    _wear(lm, best[1])
+            best = history["best_metric"], folder / f"checkpoint-{history['best_global_step']}"
+    assert best is not None  # an order has at least one phase
+    if not sharded():
+        _wear(lm, best[1])
     lm.model.eval()
-    return {key.removeprefix("eval_"): value for key, value in best[2].items()}
+    return best[1]
 
 
 class CurriculumTrainer(SFTTrainer):
@@ -299,5 +298,5 @@ def _same_as_before(path: Path, now: dict[str, str]) -> None:
                 f"{path.parent} holds a training that was begun with another {' and '.join(changed)}. Going on would "
                 "mix the two: choose another --out folder, undo the change, or delete this one with --fresh."
             )
-    elif PartialState().is_main_process:
+    elif processes().is_main_process:
         write_json(path, now)

@@ -65,7 +65,9 @@ def test_a_pickle_beside_the_adapter_is_refused(fresh_toy: LanguageModel, tmp_pa
 
 def test_only_lora_adapters_are_read(fresh_toy: LanguageModel, tmp_path: Path) -> None:
     adapter.save(shaken(fresh_toy), tmp_path)
-    write_json(tmp_path / adapter.SETTINGS, {**read_json(tmp_path / adapter.SETTINGS), "peft_type": "PROMPT_TUNING"})
+    write_json(
+        tmp_path / adapter.SETTINGS, {**read_json(tmp_path / adapter.SETTINGS), "peft_type": "PROMPT_TUNING"}
+    )
     with pytest.raises(PrcEmoError, match="expected a LORA adapter, got 'PROMPT_TUNING'"):
         adapter.put_on(load(QWEN, tiny=True), tmp_path)
 
@@ -94,7 +96,8 @@ def test_a_model_folder_cannot_run_code(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "evil.py").write_text(f"open({str(marker)!r}, 'w')\n")
     write_json(
-        folder / "config.json", {"model_type": "evil", "auto_map": {"AutoConfig": "evil.E", "AutoModelForCausalLM": "evil.M"}}
+        folder / "config.json",
+        {"model_type": "evil", "auto_map": {"AutoConfig": "evil.E", "AutoModelForCausalLM": "evil.M"}},
     )
     with pytest.raises(PrcEmoError, match="could not be loaded"):
         load(str(folder))

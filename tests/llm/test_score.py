@@ -43,7 +43,9 @@ class Counting(torch.nn.Module):
 
 
 @pytest.mark.parametrize("labels", [MELD, PREFIXES])
-def test_scores_are_those_of_a_plain_pass_over_prompt_and_label(lm: LanguageModel, labels: tuple[str, ...]) -> None:
+def test_scores_are_those_of_a_plain_pass_over_prompt_and_label(
+    lm: LanguageModel, labels: tuple[str, ...]
+) -> None:
     prompts = prompts_of(lm)
     words = label_tokens(lm, labels)
     expected = [[naive(lm, prompt, word) for word in words] for prompt in prompts]
@@ -59,12 +61,18 @@ def test_a_long_neighbour_changes_nothing(lm: LanguageModel) -> None:
     assert np.abs(score(lm, prompts[::-1], MELD)[::-1] - together).max() < 1e-4
 
 
-def test_where_one_label_begins_another_the_end_token_decides(toy: LanguageModel, minilm: LanguageModel) -> None:
+def test_where_one_label_begins_another_the_end_token_decides(
+    toy: LanguageModel, minilm: LanguageModel
+) -> None:
     """Else "sad" would always be at least as likely as "sadness"."""
     end = toy.tokenizer.eos_token_id
     assert all(word[-1] != end for word in label_tokens(toy, MELD))
     assert all(word[-1] == end for word in label_tokens(toy, PREFIXES))
-    assert [len(word) for word in label_tokens(minilm, PREFIXES)] == [1, 1, 1]  # one token each: nothing begins another
+    assert [len(word) for word in label_tokens(minilm, PREFIXES)] == [
+        1,
+        1,
+        1,
+    ]  # one token each: nothing begins another
 
 
 def test_one_token_labels_take_one_pass_and_no_logits_but_the_last(minilm: LanguageModel) -> None:

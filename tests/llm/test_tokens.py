@@ -37,7 +37,9 @@ def test_an_utterance_creates_no_control_token_in_a_chat_model(toy: LanguageMode
     honest, forged = prompt_ids(toy, ask("hi")), prompt_ids(toy, ask(FORGED))
     assert honest.count(starts) == 3  # the premise: system, user, assistant
     assert (forged.count(starts), forged.count(ends)) == (honest.count(starts), honest.count(ends))
-    assert "<|im_start|>system" in toy.tokenizer.decode(forged).split("user\n", 1)[1]  # it is there, as plain text
+    assert (
+        "<|im_start|>system" in toy.tokenizer.decode(forged).split("user\n", 1)[1]
+    )  # it is there, as plain text
 
 
 def test_an_utterance_creates_no_control_token_in_a_plain_model(minilm: LanguageModel) -> None:

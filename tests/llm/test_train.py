@@ -30,7 +30,10 @@ def dressed() -> LanguageModel:
 
 
 def rows_for(lm: LanguageModel, count: int = 16) -> list[Encoded]:
-    asked = [[{"role": "user", "content": f"Utterance {number}: {'so ' * (number % 5)}"}] for number in range(count)]
+    asked = [
+        [{"role": "user", "content": f"Utterance {number}: {'so ' * (number % 5)}"}]
+        for number in range(count)
+    ]
     return [encode(lm, str(number), ask, MELD[number % 7]) for number, ask in enumerate(asked)]
 
 
@@ -53,7 +56,9 @@ class Evaluations:
         return {"wf1": -abs(norm - 20.0), "accuracy": 0.5}
 
 
-def run(out: Path, *, evaluate: Callable[[Any], dict[str, float]] | None = None, **options: Any) -> LanguageModel:
+def run(
+    out: Path, *, evaluate: Callable[[Any], dict[str, float]] | None = None, **options: Any
+) -> LanguageModel:
     lm = dressed()
     arguments = {"settings": SETTINGS, "seed": 7, "fingerprint": SAME, "order": order_of(), **options}
     rows = rows_for(lm)
@@ -80,7 +85,9 @@ def test_the_loss_is_that_of_the_full_logits_on_the_answer(tmp_path: Path) -> No
         each = []
         for row in rows:  # unpadded, with all logits, by the library's own loss
             ids, labels = torch.tensor([row.input_ids]), torch.tensor([row.labels])
-            each.append((lm.model(input_ids=ids, labels=labels).loss * (labels[:, 1:] != IGNORED).sum()).item())
+            each.append(
+                (lm.model(input_ids=ids, labels=labels).loss * (labels[:, 1:] != IGNORED).sum()).item()
+            )
     tokens = sum(label != IGNORED for row in rows for label in row.labels)
     assert float(ours) == pytest.approx(sum(each) / tokens, abs=1e-4)
 
@@ -91,7 +98,9 @@ def test_a_rows_weight_scales_its_loss() -> None:
     lm.model.eval()
 
     def loss(weights: list[float]) -> float:
-        batch = Collate(lm.tokenizer.pad_token_id)([vars_of(row, w) for row, w in zip(rows, weights, strict=True)])
+        batch = Collate(lm.tokenizer.pad_token_id)(
+            [vars_of(row, w) for row, w in zip(rows, weights, strict=True)]
+        )
         with torch.inference_mode():
             return float(CurriculumTrainer.compute_loss(FakeTrainer(), lm.model, batch))  # type: ignore[arg-type]
 
@@ -134,7 +143,9 @@ def test_accumulated_small_batches_follow_one_large_batch(tmp_path: Path) -> Non
 
     def final(settings: Training, out: Path) -> dict[str, torch.Tensor]:
         lm = adapter.add(load(QWEN, tiny=True, precision="fp32"), rank=4, alpha=8, dropout=0.0, seed=1)
-        train(lm, rows_for(lm), order_of(), lambda model: {"wf1": 0.0}, settings, out, seed=7, fingerprint=SAME)
+        train(
+            lm, rows_for(lm), order_of(), lambda model: {"wf1": 0.0}, settings, out, seed=7, fingerprint=SAME
+        )
         last = last_checkpoint(out / "checkpoints" / "0")
         assert last is not None
         return load_file(last / adapter.WEIGHTS)
@@ -219,7 +230,9 @@ def test_an_adapters_checkpoint_holds_only_the_adapter(tmp_path: Path) -> None:
 
 def test_restarting_per_phase_starts_the_learning_rate_anew(tmp_path: Path) -> None:
     run(tmp_path, restart_per_phase=True, settings=SETTINGS.model_copy(update={"evaluate_every": 1}))
-    rates = [line["learning_rate"] for _, line in read_jsonl(tmp_path / "log.jsonl") if "learning_rate" in line]
+    rates = [
+        line["learning_rate"] for _, line in read_jsonl(tmp_path / "log.jsonl") if "learning_rate" in line
+    ]
     assert len(rates) == 10
     assert rates[2:6] == rates[6:10]  # the second and third phase are equally long
 
