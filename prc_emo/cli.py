@@ -259,7 +259,7 @@ def data_check(
     """Duplicates, leaks between splits, unknown labels, empty turns and encoding damage: how many, and where."""
     from prc_emo.corpora import check
 
-    found = check(_corpus(corpus, path, None), labels=_label_set(labels))
+    found = check(_corpus(corpus, path, labels if corpus == "prc-json" else None), labels=_label_set(labels))
     if as_json:
         out.print_json(json.dumps(found.to_json()))
         return

@@ -135,7 +135,11 @@ class PRCEmo:
         with state.main_process_first():
             self.remember(train, out)
         answered = [example for example in self.compose(train) if example.answer is not None]
-        rows = [encode(lm, example.id, example.messages, str(example.answer)) for example in answered]
+        words, choices = self._learned_tokens()
+        rows = [
+            encode(lm, example.id, example.messages, str(example.answer), words.get(str(example.answer)))
+            for example in answered
+        ]
         asked = self.compose(dev)
         prompts = [self.tokens(example.messages) for example in asked]
 
@@ -158,7 +162,7 @@ class PRCEmo:
             out,
             seed=self.seed,
             weights=_class_weights(answered) if self.training.class_weights else None,
-            choices=self._first_tokens() if self.training.loss == "labels" else None,
+            choices=choices,
             restart_per_phase=self.restart_per_phase,
             fingerprint=self._fingerprint(train, dev, rows),
         )
@@ -337,16 +341,24 @@ class PRCEmo:
             for example, row in zip(examples, probabilities, strict=True)
         ]
 
-    def _first_tokens(self) -> list[int]:
-        from prc_emo.llm.tokens import answer_ids
+    def _learned_tokens(self) -> tuple[dict[str, list[int]], list[int] | None]:
+        """Which tokens of each label carry loss, and what a first token competes with; nothing where all is learned.
 
-        first = {label: answer_ids(self.language_model, label)[0] for label in self.labels}
-        if len(set(first.values())) < len(first):
+        Among the labels, just the tokens that scoring looks at are learned. To learn the end of the answer as well,
+        against a whole vocabulary, gives gradients so large at first that Adam's steps stay small for hundreds of steps.
+        """
+        from prc_emo.llm.score import label_tokens
+
+        if self.training.loss == "vocabulary":
+            return {}, None
+        words = dict(zip(self.labels, label_tokens(self.language_model, tuple(self.labels)), strict=True))
+        choices = [word[0] for word in words.values()]
+        if len(set(choices)) < len(choices):
             raise PrcEmoError(
-                f"training.loss=labels needs labels that begin with different tokens, and of {', '.join(first)} two begin "
+                f"training.loss=labels needs labels that begin with different tokens, and of {', '.join(words)} two begin "
                 "alike in this model. Take training.loss=vocabulary."
             )
-        return list(first.values())
+        return words, choices
 
     def _write_order(self, path: Path, order: Order, train: Sequence[Conversation]) -> None:
         hardness = np.sort(self.difficulty.of(train, self.labels))

@@ -39,12 +39,12 @@ def scoring(quick: bool) -> dict[str, Any]:
 
 
 def training(quick: bool) -> dict[str, Any]:
-    from benchmarks import training
+    from benchmarks import trainers, training
 
     steps, rounds = (1, 2) if quick else (6, 5)
     figures = alone(training.speed, steps, rounds)
     print(training.show(figures), end="\n\n", flush=True)
-    memory = {side: alone(training.memory, steps, side) for side in training.SIDES}
+    memory = {side: alone(training.memory, steps, side) for side in trainers.SIDES}
     print(memory_table(figures.case, memory), end="\n\n", flush=True)
     return {"speed": figures, "memory": memory}
 

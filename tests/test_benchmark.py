@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 import benchmark
-from benchmarks import gpu, measure, scoring, training
+from benchmarks import gpu, measure, scoring, trainers, training
 
 from prc_emo.errors import PrcEmoError
 from prc_emo.llm.architectures import configuration
@@ -74,15 +74,15 @@ def test_every_side_answers_every_prompt(case):
 @pytest.mark.slow
 def test_every_side_trains_on_the_same_rows_with_the_same_loss():
     lm, rows, settings = training.prepare()
-    ours, plain = (training._positions(side, rows, settings, 2) for side in (training.OURS, training.PLAIN))
+    ours, plain = (trainers.positions_of(side, rows, settings, 2) for side in (trainers.OURS, trainers.PLAIN))
     batch = settings.batch * settings.accumulate
     assert ours != plain
     assert [sorted(ours[at : at + batch]) for at in (0, batch)] == [
         sorted(plain[at : at + batch]) for at in (0, batch)
     ]
     figures = training.compare("minilm", lm, rows, settings.model_copy(update={"accumulate": 1}), 1, 1)
-    assert figures.loss[training.OURS] == pytest.approx(figures.loss[training.PLAIN], rel=1e-5)
-    assert figures.padding[training.OURS] <= figures.padding[training.PLAIN]
+    assert figures.loss[trainers.OURS] == pytest.approx(figures.loss[trainers.PLAIN], rel=1e-5)
+    assert figures.padding[trainers.OURS] <= figures.padding[trainers.PLAIN]
     assert all(0 < one.of_medians < math.inf for one in figures.ratios.values())
     assert "GPU" not in training.show(figures)
 
@@ -92,7 +92,7 @@ def test_the_model_is_handed_back_as_it_was():
     """Every SFTTrainer wraps the model's forward; wrapped again and again, the last side would be the slowest."""
     lm, rows, settings = training.prepare()
     inside = lm.model.get_base_model()
-    for side in training.SIDES:
+    for side in trainers.SIDES:
         training.first_loss(side, lm, rows, settings)
         assert "forward" not in inside.__dict__
 
@@ -109,7 +109,7 @@ def test_the_full_size_steps_run_on_a_toy():
 
 @pytest.mark.slow
 def test_a_side_holds_more_memory_at_work_than_before():
-    memory = measure.alone(training.memory, 1, training.OURS)
+    memory = measure.alone(training.memory, 1, trainers.OURS)
     assert 0 < memory.loaded < memory.peak
 
 

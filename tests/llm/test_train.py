@@ -209,7 +209,7 @@ def test_another_order_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_other_data_is_refused_by_name(tmp_path: Path) -> None:
     run(tmp_path)
-    with pytest.raises(PrcEmoError, match="was begun with another data.*--fresh"):
+    with pytest.raises(PrcEmoError, match=r"was begun with another data.*--fresh"):
         run(tmp_path, fingerprint={"data": "2"})
 
 
