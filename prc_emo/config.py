@@ -117,7 +117,10 @@ class Answer(Section):
     """How a label is read from the model."""
 
     by: Literal["score", "generate"] = "score"
-    calibrate: bool = True
+    calibrate: bool = True  # one temperature, fitted on dev
+    prior_correction: bool = (
+        False  # less of the training labels' frequencies, by a strength that dev's wF1 chooses
+    )
     batch_tokens: int = Field(16384, ge=64)  # how many prompt tokens one scoring batch may hold
 
 

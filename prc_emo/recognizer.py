@@ -106,7 +106,7 @@ class PRCEmo:
         self.evaluation_splits = frozenset(evaluation_splits)
         self.encoder, self.index, self.restart_per_phase = encoder, index, restart_per_phase
         self.loading = dict(loading or {})
-        self.temperature = 1.0
+        self.temperature, self.offsets = 1.0, (0.0,)
         self.excluded: dict[str, int] = {}  # why the store held demonstrations back, in the last predict
         self.shown = 0
         self._lm: LanguageModel | None = None
@@ -172,10 +172,9 @@ class PRCEmo:
         if sharded():
             self._lm = None
             self._lm = lm = adapter.put_on(self.language_model, out / "model")
-        if self.answer.calibrate:
-            known = [number for number, example in enumerate(asked) if example.answer is not None]
-            gold = [self.labels.labels.index(str(asked[number].answer)) for number in known]
-            self.temperature = calibrate.fit_temperature(scores_on_dev(lm.model)[known], np.array(gold))
+        known = [number for number, example in enumerate(asked) if example.answer is not None]
+        gold = np.array([self.labels.labels.index(str(asked[number].answer)) for number in known])
+        self._calibrate(scores_on_dev(lm.model)[known], gold, answered)
         if state.is_main_process:
             self._describe(out / "model")
         state.wait_for_everyone()
@@ -199,7 +198,7 @@ class PRCEmo:
                 for example, text in zip(examples, answers, strict=True)
             ]
         scores = score(lm, prompts, tuple(self.labels), batch_tokens=self.answer.batch_tokens)
-        return self._predictions(examples, calibrate.probabilities(scores, self.temperature))
+        return self._predictions(examples, calibrate.probabilities(scores, self.temperature, self.offsets))
 
     def read(self, turns: Conversation | Iterable[Sequence[str]]) -> list[Prediction]:
         """Labels one conversation: a record, or (speaker, text) pairs."""
@@ -282,6 +281,7 @@ class PRCEmo:
             "template_sha256": self.template.sha256,
             "answer": self.answer.model_dump(),
             "temperature": self.temperature,
+            "offsets": self.offsets,
             "evaluation_splits": sorted(self.evaluation_splits),
             **{name: getattr(self, name) for name in _SAVED_AS_THEY_ARE},
         }
@@ -323,9 +323,24 @@ class PRCEmo:
             loading=found.loading,
             **{name: getattr(found, name) for name in _SAVED_AS_THEY_ARE},
         )
-        model.temperature = found.temperature
+        model.temperature, model.offsets = found.temperature, found.offsets
         model._lm = adapter.put_on(model.language_model, folder)
         return model
+
+    def _calibrate(self, scores: np.ndarray, gold: np.ndarray, answered: Sequence[Example]) -> None:
+        """Fits temperature and prior correction on the development split's (N, L) scores and (N) gold columns."""
+        from prc_emo.llm import calibrate
+
+        if self.answer.calibrate:
+            self.temperature = calibrate.fit_temperature(scores, gold)
+        if self.answer.prior_correction:
+            from sklearn.metrics import f1_score
+
+            counts = Counter(example.answer for example in answered)
+            prior = [counts[label] / len(answered) for label in self.labels]
+            self.offsets = calibrate.fit_prior_correction(
+                scores / self.temperature, prior, lambda chosen: f1_score(gold, chosen, average="weighted")
+            )
 
     def _ready(self) -> "LanguageModel":
         if self._lm is None or not hasattr(self._lm.model, "peft_config"):

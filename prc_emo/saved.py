@@ -47,6 +47,7 @@ class Saved(Section):
     store: str | None  # hash of the demonstrations beside it
     answer: Answer
     temperature: float = Field(gt=0)
+    offsets: tuple[float, ...]  # added to the tempered scores, one per label or one for all
     seed: int
 
     @field_validator("loading")

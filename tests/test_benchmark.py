@@ -1,4 +1,4 @@
-"""The benchmark compares like with like: same prompts, same rows, same loss; and each part runs at its smallest size."""
+"""The benchmark compares like with like: same prompts, same rows, same loss; and each part runs."""
 
 import doctest
 import json

@@ -1,12 +1,13 @@
 """Kill -9 in the middle of a phase, run again, and get the adapter that an undisturbed run gets: on one process and two."""
 
 import os
-import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 NAME = "meld_qwen3_8b"
@@ -21,18 +22,25 @@ PREFIX = {
         "-m",
         "torch.distributed.run",
         "--nproc_per_node=2",
-        "--master_port=0",
+        "--master_port=PORT",
         "-m",
         "prc_emo",
     ],
 }
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def start(out: Path, processes: int) -> "subprocess.Popen[bytes]":
     environment = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    command = [*PREFIX[processes], "run", NAME, *SETTINGS, "--out", str(out)]
+    prefix = [part.replace("PORT", str(free_port())) for part in PREFIX[processes]]
+    command = [*prefix, "run", NAME, *SETTINGS, "--out", str(out)]
     log = (out.parent / f"{out.name}.log").open("ab")
-    return subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+    return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
 
 def finish(out: Path, processes: int) -> Path:
@@ -42,7 +50,7 @@ def finish(out: Path, processes: int) -> Path:
 
 
 def kill_after(out: Path, processes: int, checkpoint: int) -> None:
-    """Ends the whole process group without a word, once a checkpoint is whole and the next phase is under way."""
+    """Ends every process of the run without a word, once a checkpoint is whole and training goes on."""
     run = start(out, processes)
     mark = out / NAME / "seed42" / "checkpoints" / "0" / f"checkpoint-{checkpoint}" / "complete"
     deadline = time.monotonic() + 300
@@ -51,7 +59,9 @@ def kill_after(out: Path, processes: int, checkpoint: int) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     time.sleep(0.2)
-    os.killpg(run.pid, signal.SIGKILL)
+    # torchrun gives its workers sessions of their own
+    for process in [*psutil.Process(run.pid).children(recursive=True), psutil.Process(run.pid)]:
+        process.kill()
     run.wait()
 
 

@@ -30,6 +30,7 @@ DESCRIPTION: dict[str, Any] = {
     "encoder": "minilm",
     "answer": {"by": "score", "calibrate": True, "batch_tokens": 4096},
     "temperature": 1.25,
+    "offsets": (0.0,),
     "seed": 42,
 }
 

@@ -1,1 +1,1 @@
-"""What `scripts/benchmark.py` measures, one file per part; every part compares ours with the plain way, side by side."""
+"""What `scripts/benchmark.py` measures: one file per part, and each compares ours with the plain way."""

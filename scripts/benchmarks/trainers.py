@@ -1,8 +1,8 @@
 """The trainers of the three sides, with the same arguments, rows and order, and a watch on their steps.
 
 - `ours`: `CurriculumTrainer`: rows of a step sorted by length, loss and head at the answer's positions only.
-- `full logits`: SFTTrainer's padding, and the loss as transformers computes it from `model(input_ids, labels)`: logits of
-  the whole vocabulary at every position. This is the classic way.
+- `full logits`: SFTTrainer's padding, and the loss as transformers computes it from `model(input_ids, labels)`: logits
+  of the whole vocabulary at every position. This is the classic way.
 - `trl`: SFTTrainer of TRL 1.16 as it comes. It makes no full logits either: it multiplies hidden states with the head's
   matrix, in tiles, at every position (on CUDA at the labels' only). In `minilm` that passes over the transform before
   the head, so there it has less to do, and another loss.
@@ -92,7 +92,7 @@ def order_of(rows: Sequence[Encoded], settings: Training, steps: int) -> Order:
 
 
 def positions_of(side: str, rows: Sequence[Encoded], settings: Training, steps: int) -> list[int]:
-    """The rows as a side's trainer walks them; ours sorts those of a step by length, the others take them as they come."""
+    """The rows as a side's trainer walks them; ours sorts those of a step by length."""
     from prc_emo.llm.train import _paired_by_length
 
     order = order_of(rows, settings, steps)
