@@ -28,7 +28,7 @@ DESCRIPTION: dict[str, Any] = {
     "per_label": None,
     "evaluation_splits": ["meld/dev", "meld/test"],
     "encoder": "minilm",
-    "answer": {"by": "score", "calibrate": True, "batch_tokens": 4096},
+    "answer": {"by": "score", "calibrate": True, "prior_correction": False, "batch_tokens": 4096},
     "temperature": 1.25,
     "offsets": (0.0,),
     "seed": 42,
