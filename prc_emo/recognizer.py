@@ -106,7 +106,8 @@ class PRCEmo:
         self.evaluation_splits = frozenset(evaluation_splits)
         self.encoder, self.index, self.restart_per_phase = encoder, index, restart_per_phase
         self.loading = dict(loading or {})
-        self.temperature, self.offsets = 1.0, (0.0,)
+        self.temperature = 1.0
+        self.offsets: tuple[float, ...] = (0.0,)
         self.excluded: dict[str, int] = {}  # why the store held demonstrations back, in the last predict
         self.shown = 0
         self._lm: LanguageModel | None = None

@@ -1,7 +1,7 @@
 """How much quicker, and how much smaller, are we than the plain way? Ratios measured in one run, on this machine.
 
     python scripts/benchmark.py                  # everything; a quarter of an hour on two quiet cores
-    python scripts/benchmark.py --quick          # a minute or two: do all parts run?
+    python scripts/benchmark.py --quick          # three minutes: do all parts run?
     python scripts/benchmark.py --only training --json figures.json
     python scripts/benchmark.py --gpu            # adds LoRA and QLoRA of the full-size Qwen3-8B architecture
 
