@@ -108,12 +108,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     work = {"scoring": scoring, "training": training, "store": store}
     found: dict[str, Any] = {}
     try:
+        if given.gpu:  # first, since it is the one that may be refused
+            print("gpu ...", file=sys.stderr, flush=True)
+            found["gpu"] = gpu(given.quick, given.peak_tflops)
         for name in [given.only] if given.only else PARTS:
             print(f"{name} ...", file=sys.stderr, flush=True)
             found[name] = work[name](given.quick)
-        if given.gpu:
-            print("gpu ...", file=sys.stderr, flush=True)
-            found["gpu"] = gpu(given.quick, given.peak_tflops)
     except ValueError as error:  # the messages meant for people; every part's own error class is one
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -80,7 +80,15 @@ def test_without_an_encoder_vectors_can_still_be_asked(saved: Path, encoder: Let
     with pytest.raises(
         StoreError, match=r"encoded with letter-pairs@1 here; give it to load\(\.\.\., embedder=\.\.\.\)"
     ):
-        store.search(["Rain."], k=1, exclude=NOTHING)
+        store.search(["A text that is not in the store."], k=1, exclude=NOTHING)
+
+
+def test_a_remembered_text_needs_no_encoder(saved: Path, encoder: LetterPairs) -> None:
+    """As in training, where every utterance that asks is in the store: it has its vector already."""
+    store = DemonstrationStore.load(saved)
+    assert store.search(["Rain."], k=2, exclude=NOTHING) == store.search(
+        encoder.encode(["Rain."]), k=2, exclude=NOTHING
+    )
 
 
 @pytest.mark.parametrize("name", ["index.pkl", "model.pt", "deep/weights.bin"])
