@@ -121,7 +121,7 @@ class Answer(Section):
     prior_correction: bool = (
         False  # less of the training labels' frequencies, by a strength that dev's wF1 chooses
     )
-    batch_tokens: int = Field(16384, ge=64)  # how many prompt tokens one scoring batch may hold
+    batch_tokens: int = Field(4096, ge=64)  # how many prompt tokens one scoring batch may hold
 
 
 class Experiment(Section):

@@ -12,7 +12,7 @@ def generate(
     prompts: Sequence[Sequence[int]],
     *,
     max_new_tokens: int = 10,
-    batch_tokens: int = 16384,
+    batch_tokens: int = 4096,
 ) -> list[str]:
     """The text that the model writes after each prompt, in the order of the prompts."""
     import torch

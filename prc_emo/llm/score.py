@@ -20,7 +20,7 @@ def score(
     prompts: Sequence[Sequence[int]],
     labels: Sequence[str],
     *,
-    batch_tokens: int = 16384,
+    batch_tokens: int = 4096,
     model: Any = None,
     done: Callable[[int], None] = lambda rows: None,
 ) -> np.ndarray:
