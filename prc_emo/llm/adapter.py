@@ -3,6 +3,7 @@
 A folder with an adapter is data. Other adapter kinds, pickled weights and code are refused.
 """
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 from prc_emo.errors import PrcEmoError
 from prc_emo.files import read_json, write_bytes
 from prc_emo.llm.load import LanguageModel
+
+# peft asks transformers by an old name, and no user of either can change that
+warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
 
 WEIGHTS = "adapter_model.safetensors"
 SETTINGS = "adapter_config.json"

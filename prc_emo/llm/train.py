@@ -9,7 +9,6 @@ bit for bit as if nothing had happened.
 
 import os
 import shutil
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,9 +30,6 @@ from prc_emo.llm.load import LanguageModel
 from prc_emo.llm.progress import Line, Progress, lines
 from prc_emo.llm.tokens import IGNORED, Encoded, left_pad, positions
 from prc_emo.processes import processes, sharded
-
-# peft asks transformers by the old name, and nobody who trains can change that
-warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
 
 Evaluate = Callable[[Any], dict[str, float]]  # the module to ask -> {"wf1": ..., ...}
 COMPLETE = "complete"  # in a checkpoint's folder once every process has written its part
