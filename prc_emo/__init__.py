@@ -18,14 +18,15 @@ if TYPE_CHECKING:
     from prc_emo.bench.metrics import score
     from prc_emo.conversation import Conversation, Utterance
     from prc_emo.corpora import load_corpus
+    from prc_emo.difficulty import Difficulty
     from prc_emo.errors import PrcEmoError
     from prc_emo.knowledge import Knowledge
     from prc_emo.labels import LabelSet
-    from prc_emo.recognizer import Difficulty, PRCEmo
+    from prc_emo.recognizer import PRCEmo
 
 _WHERE = {
     "Conversation": "conversation",
-    "Difficulty": "recognizer",
+    "Difficulty": "difficulty",
     "Knowledge": "knowledge",
     "LabelSet": "labels",
     "PRCEmo": "recognizer",

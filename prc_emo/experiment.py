@@ -6,9 +6,10 @@ from typing import Any
 from curriculum import make_schedule
 from prc_emo.config import Experiment, Retrieval, data_path
 from prc_emo.corpora.own import everyday_folder
+from prc_emo.difficulty import Difficulty
 from prc_emo.knowledge import Knowledge
 from prc_emo.labels import LabelSet
-from prc_emo.recognizer import Difficulty, PRCEmo
+from prc_emo.recognizer import PRCEmo
 from prompts import load_template
 from retrieval_store import DemonstrationStore, Embedder
 

@@ -4,23 +4,21 @@ Composes what the leaves, `compose` and `llm` offer, and knows the order of the 
 comes with the first `fit` or `load`.
 """
 
-import json
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from curriculum import Order, Schedule, Shuffled, difficulties
+from curriculum import Order, Schedule, Shuffled
 from prc_emo import saved
 from prc_emo.bench.predictions import Prediction
 from prc_emo.compose import Composer, Example, Retrieval, demonstrations_of
 from prc_emo.config import Answer, Lora, Training
 from prc_emo.conversation import Conversation
+from prc_emo.difficulty import Difficulty, write_order
 from prc_emo.errors import PrcEmoError
-from prc_emo.files import sha256, write_json
+from prc_emo.fitting import class_weights, fingerprint, frequencies, labelled
 from prc_emo.knowledge import Knowledge
 from prc_emo.labels import LabelSet
 from prc_emo.processes import processes, sharded
@@ -29,23 +27,6 @@ from retrieval_store import DemonstrationStore, Embedder, count_excluded
 
 if TYPE_CHECKING:
     from prc_emo.llm.load import LanguageModel
-
-
-@dataclass(frozen=True)
-class Difficulty:
-    """How hard a conversation counts as; see `curriculum.difficulty` for the measures and their weights."""
-
-    measure: str = "prc-emo"
-    k: float = 1.0
-    b: float = 0.4
-    every_change: bool = False
-
-    def of(self, conversations: Sequence[Conversation], labels: LabelSet) -> np.ndarray:
-        """(conversations,) difficulties, from the labelled turns of each."""
-        turns = [[turn for turn in talk.utterances if turn.gold is not None] for talk in conversations]
-        return difficulties(
-            turns, self.measure, n_labels=len(labels), k=self.k, b=self.b, every_change=self.every_change
-        )
 
 
 class PRCEmo:
@@ -120,26 +101,27 @@ class PRCEmo:
         Raises:
             PrcEmoError: A label does not fit, an utterance is too long, or `out` holds another training.
         """
+        from prc_emo import __version__
         from prc_emo.bench.metrics import score as measure
         from prc_emo.llm import adapter, calibrate
-        from prc_emo.llm.score import score
+        from prc_emo.llm.score import learned_tokens, score
         from prc_emo.llm.tokens import encode
         from prc_emo.llm.train import train as fine_tune
 
         out, state = Path(out), processes()
-        train, dev = _labelled(train, self.labels, "training"), _labelled(dev, self.labels, "development")
+        train, dev = labelled(train, self.labels, "training"), labelled(dev, self.labels, "development")
         size = self.lora
-        self._lm = adapter.add(
+        self._lm = lm = adapter.add(
             self.language_model, rank=size.rank, alpha=size.alpha, dropout=size.dropout, seed=self.seed
         )
-        lm = self._lm
         with state.main_process_first():
             self.remember(train, out)
-        answered = [example for example in self.compose(train) if example.answer is not None]
-        words, choices = self._learned_tokens()
+        examples = [example for example in self.compose(train) if example.answer is not None]
+        answers = [str(example.answer) for example in examples]
+        words, choices = learned_tokens(lm, tuple(self.labels), self.training.loss)
         rows = [
-            encode(lm, example.id, example.messages, str(example.answer), words.get(str(example.answer)))
-            for example in answered
+            encode(lm, example.id, example.messages, answer, words.get(answer))
+            for example, answer in zip(examples, answers, strict=True)
         ]
         asked = self.compose(dev)
         prompts = [self.tokens(example.messages) for example in asked]
@@ -153,7 +135,8 @@ class PRCEmo:
 
         order = self.order(train, batch=self.training.batch * self.training.accumulate * state.num_processes)
         if state.is_main_process:
-            self._write_order(out / "order.json", order, train)
+            buckets = getattr(self.schedule, "buckets", 1)
+            write_order(out / "order.json", order, self.difficulty.of(train, self.labels), buckets)
         best = fine_tune(
             lm,
             rows,
@@ -162,10 +145,21 @@ class PRCEmo:
             self.training,
             out,
             seed=self.seed,
-            weights=_class_weights(answered) if self.training.class_weights else None,
+            weights=class_weights(answers) if self.training.class_weights else None,
             choices=choices,
             restart_per_phase=self.restart_per_phase,
-            fingerprint=self._fingerprint(train, dev, rows),
+            fingerprint=fingerprint(
+                {
+                    "version of prc-emo": __version__,
+                    "training data": train,
+                    "development data": dev,
+                    "label set": self.labels,
+                    "template": self.template.sha256,
+                    "base model": (self.base_model, self.loading),
+                    "training setting": (self.training, self.lora, self.seed, self.restart_per_phase),
+                    "prompt or set of demonstrations": rows,
+                }
+            ),
         )
         if state.is_main_process:
             adapter.copy(best, out / "model")
@@ -175,7 +169,9 @@ class PRCEmo:
             self._lm = lm = adapter.put_on(self.language_model, out / "model")
         known = [number for number, example in enumerate(asked) if example.answer is not None]
         gold = np.array([self.labels.labels.index(str(asked[number].answer)) for number in known])
-        self._calibrate(scores_on_dev(lm.model)[known], gold, answered)
+        self.temperature, self.offsets = calibrate.fit(
+            scores_on_dev(lm.model)[known], gold, frequencies(answers, self.labels), self.answer
+        )
         if state.is_main_process:
             self._describe(out / "model")
         state.wait_for_everyone()
@@ -328,21 +324,6 @@ class PRCEmo:
         model._lm = adapter.put_on(model.language_model, folder)
         return model
 
-    def _calibrate(self, scores: np.ndarray, gold: np.ndarray, answered: Sequence[Example]) -> None:
-        """Fits temperature and prior correction on the development split's (N, L) scores and (N) gold columns."""
-        from prc_emo.llm import calibrate
-
-        if self.answer.calibrate:
-            self.temperature = calibrate.fit_temperature(scores, gold)
-        if self.answer.prior_correction:
-            from sklearn.metrics import f1_score
-
-            counts = Counter(example.answer for example in answered)
-            prior = [counts[label] / len(answered) for label in self.labels]
-            self.offsets = calibrate.fit_prior_correction(
-                scores / self.temperature, prior, lambda chosen: f1_score(gold, chosen, average="weighted")
-            )
-
     def _ready(self) -> "LanguageModel":
         if self._lm is None or not hasattr(self._lm.model, "peft_config"):
             raise PrcEmoError(
@@ -357,71 +338,5 @@ class PRCEmo:
             for example, row in zip(examples, probabilities, strict=True)
         ]
 
-    def _learned_tokens(self) -> tuple[dict[str, list[int]], list[int] | None]:
-        """Which tokens of each label carry loss, and what a first token competes with; nothing where all is learned.
-
-        Among the labels, just the tokens that scoring looks at are learned. To learn the end of the answer as well,
-        against a whole vocabulary, gives gradients so large at first that Adam's steps stay small for hundreds of steps.
-        """
-        from prc_emo.llm.score import label_tokens
-
-        if self.training.loss == "vocabulary":
-            return {}, None
-        words = dict(zip(self.labels, label_tokens(self.language_model, tuple(self.labels)), strict=True))
-        choices = [word[0] for word in words.values()]
-        if len(set(choices)) < len(choices):
-            raise PrcEmoError(
-                f"training.loss=labels needs labels that begin with different tokens, and of {', '.join(words)} two begin "
-                "alike in this model. Take training.loss=vocabulary."
-            )
-        return words, choices
-
-    def _write_order(self, path: Path, order: Order, train: Sequence[Conversation]) -> None:
-        hardness = np.sort(self.difficulty.of(train, self.labels))
-        buckets = getattr(self.schedule, "buckets", 1)
-        borders = [float(part[0]) for part in np.array_split(hardness, buckets)[1:] if len(part)]
-        write_json(
-            path, {**json.loads(order.to_json()), "difficulties": hardness.tolist(), "buckets": borders}
-        )
-
-    def _fingerprint(
-        self, train: Sequence[Conversation], dev: Sequence[Conversation], rows: Sequence[Any]
-    ) -> dict[str, str]:
-        from prc_emo import __version__
-
-        def digest(value: Any) -> str:
-            return sha256(repr(value).encode())[:16]
-
-        return {
-            "version of prc-emo": __version__,
-            "training data": digest(train),
-            "development data": digest(dev),
-            "label set": digest(self.labels),
-            "template": self.template.sha256[:16],
-            "base model": digest((self.base_model, self.loading)),
-            "training setting": digest((self.training, self.lora, self.seed, self.restart_per_phase)),
-            "prompt or set of demonstrations": digest(rows),
-        }
-
 
 _SAVED_AS_THEY_ARE = ("see", "window", "max_tokens", "demonstrations", "mmr", "per_label", "encoder", "seed")
-
-
-def _labelled(conversations: Sequence[Conversation], labels: LabelSet, what: str) -> list[Conversation]:
-    """The conversations that have a label at all, every label checked."""
-    for talk in conversations:
-        for turn in talk.utterances:
-            if turn.gold is not None:
-                labels.check(turn.gold, turn.id)
-    kept = [talk for talk in conversations if any(turn.gold is not None for turn in talk.utterances)]
-    if not kept:
-        raise PrcEmoError(
-            f"The {what} conversations have no labelled utterance: there is nothing to learn from."
-        )
-    return kept
-
-
-def _class_weights(examples: Sequence[Example]) -> list[float]:
-    """One weight per example, inverse to how frequent its label is; their mean is 1."""
-    counts = Counter(example.answer for example in examples)
-    return [len(examples) / (len(counts) * counts[example.answer]) for example in examples]

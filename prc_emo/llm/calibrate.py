@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from prc_emo.config import Answer
+
 
 def probabilities(
     scores: np.ndarray, temperature: float = 1.0, offsets: Sequence[float] = (0.0,)
@@ -21,6 +23,26 @@ def probabilities(
     scaled = scores / temperature + np.asarray(offsets)
     scaled = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     return scaled / scaled.sum(axis=1, keepdims=True)
+
+
+def fit(
+    scores: np.ndarray, gold: np.ndarray, prior: Sequence[float], answer: Answer
+) -> tuple[float, tuple[float, ...]]:
+    """Temperature and offsets, as far as `answer` asks for them: otherwise those that change nothing.
+
+    Args:
+        scores: (N, L) log-probabilities on the development split.
+        gold: (N,) column of the right label.
+        prior: How frequent each label is in training, (L).
+    """
+    temperature = fit_temperature(scores, gold) if answer.calibrate else 1.0
+    if not answer.prior_correction:
+        return temperature, (0.0,)
+    from sklearn.metrics import f1_score
+
+    return temperature, fit_prior_correction(
+        scores / temperature, prior, lambda chosen: f1_score(gold, chosen, average="weighted")
+    )
 
 
 def fit_temperature(scores: np.ndarray, gold: np.ndarray) -> float:

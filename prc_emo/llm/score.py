@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from prc_emo.errors import PrcEmoError
 from prc_emo.llm.load import LanguageModel
 from prc_emo.llm.tokens import answer_ids, left_pad, positions
 from prc_emo.processes import processes
@@ -73,6 +74,32 @@ def label_tokens(lm: LanguageModel, labels: Sequence[str]) -> list[list[int]]:
     words = [ids[:-1] for ids in whole]
     clash = any(a is not b and b[: len(a)] == a for a in words for b in words)
     return whole if clash else words
+
+
+def learned_tokens(
+    lm: LanguageModel, labels: Sequence[str], loss: str
+) -> tuple[dict[str, list[int]], list[int] | None]:
+    """Which tokens of each label carry loss, and what a first token competes with; nothing where all is learned.
+
+    Among the labels, just the tokens that scoring looks at are learned. To learn the end of the answer as well,
+    against a whole vocabulary, gives gradients so large at first that Adam's steps stay small for hundreds of steps.
+
+    Args:
+        loss: `vocabulary` or `labels`, as in the configuration.
+
+    Raises:
+        PrcEmoError: Two labels begin with the same token, so that first tokens cannot tell them apart.
+    """
+    if loss == "vocabulary":
+        return {}, None
+    words = dict(zip(labels, label_tokens(lm, labels), strict=True))
+    choices = [word[0] for word in words.values()]
+    if len(set(choices)) < len(choices):
+        raise PrcEmoError(
+            f"training.loss=labels needs labels that begin with different tokens, and of {', '.join(words)} two begin "
+            "alike in this model. Take training.loss=vocabulary."
+        )
+    return words, choices
 
 
 def batches_by_length(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:

@@ -1,0 +1,37 @@
+"""How hard conversations count as in the curriculum, and the record of the order that came of it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from curriculum import Order, difficulties
+from prc_emo.conversation import Conversation
+from prc_emo.files import write_json
+from prc_emo.labels import LabelSet
+
+
+@dataclass(frozen=True)
+class Difficulty:
+    """How hard a conversation counts as; see `curriculum.difficulty` for the measures and their weights."""
+
+    measure: str = "prc-emo"
+    k: float = 1.0
+    b: float = 0.4
+    every_change: bool = False
+
+    def of(self, conversations: Sequence[Conversation], labels: LabelSet) -> np.ndarray:
+        """(conversations,) difficulties, from the labelled turns of each."""
+        turns = [[turn for turn in talk.utterances if turn.gold is not None] for talk in conversations]
+        return difficulties(
+            turns, self.measure, n_labels=len(labels), k=self.k, b=self.b, every_change=self.every_change
+        )
+
+
+def write_order(path: Path, order: Order, hardness: np.ndarray, buckets: int) -> None:
+    """Writes the order with the (conversations,) difficulties and the borders between buckets, for the report."""
+    hardness = np.sort(hardness)
+    borders = [float(part[0]) for part in np.array_split(hardness, buckets)[1:] if len(part)]
+    write_json(path, {**json.loads(order.to_json()), "difficulties": hardness.tolist(), "buckets": borders})

@@ -1,0 +1,48 @@
+"""What a training is given and what it depends on: labelled conversations, weights, and a fingerprint of it all."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from prc_emo.conversation import Conversation
+from prc_emo.errors import PrcEmoError
+from prc_emo.files import sha256
+from prc_emo.labels import LabelSet
+
+
+def labelled(conversations: Sequence[Conversation], labels: LabelSet, what: str) -> list[Conversation]:
+    """The conversations that have a label at all, every label checked.
+
+    Raises:
+        PrcEmoError: A label is not of the set, or nothing is labelled; `what` names the conversations.
+    """
+    for talk in conversations:
+        for turn in talk.utterances:
+            if turn.gold is not None:
+                labels.check(turn.gold, turn.id)
+    kept = [talk for talk in conversations if any(turn.gold is not None for turn in talk.utterances)]
+    if not kept:
+        raise PrcEmoError(
+            f"The {what} conversations have no labelled utterance: there is nothing to learn from."
+        )
+    return kept
+
+
+def frequencies(answers: Sequence[str], labels: LabelSet) -> list[float]:
+    """The share of each label among the answers, in the set's order."""
+    counts = Counter(answers)
+    return [counts[label] / len(answers) for label in labels]
+
+
+def class_weights(answers: Sequence[str]) -> list[float]:
+    """One weight per answer, inverse to how frequent its label is; their mean is 1.
+
+    >>> class_weights(["joy", "joy", "joy", "fear"])
+    [0.6666666666666666, 0.6666666666666666, 0.6666666666666666, 2.0]
+    """
+    counts = Counter(answers)
+    return [len(answers) / (len(counts) * counts[answer]) for answer in answers]
+
+
+def fingerprint(parts: Mapping[str, object]) -> dict[str, str]:
+    """Name -> short hash of whatever a training's result depends on, so that a change of it can be named."""
+    return {name: sha256(repr(value).encode())[:16] for name, value in parts.items()}
