@@ -211,7 +211,17 @@ def data_path(path: str) -> Path:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1 with one change: 3e-4 is a number, not a text."""
+    """YAML 1.1 with two changes: 3e-4 is a number, not a text, and a key said twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        if len(mapping) < len(node.value):
+            keys = [self.construct_object(key) for key, _ in node.value]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise yaml.MarkedYAMLError(
+                problem=f"{twice!r} is said twice in one mapping", problem_mark=node.start_mark
+            )
+        return mapping
 
 
 _Loader.add_implicit_resolver(

@@ -173,3 +173,9 @@ def test_what_is_written_down_reads_back_as_the_same_settings(tmp_path: Path) ->
     found = experiment(yaml(tmp_path), ["about='für später: [x]'", "training.learning_rate=1e-7", "seed=7"])
     assert experiment(yaml(tmp_path, to_yaml(found))) == found
     assert isinstance(found, Experiment) and re.search("^about: 'für später", to_yaml(found), re.MULTILINE)
+
+
+def test_a_key_said_twice_is_an_error_and_not_the_last_of_the_two(tmp_path: Path) -> None:
+    file = yaml(tmp_path, EVERYDAY + "training: {epochs: 4, batch: 8, epochs: 2}\n")
+    with pytest.raises(PrcEmoError, match="'epochs' is said twice"):
+        experiment(file)
