@@ -70,6 +70,7 @@ class Composer:
         see: `past` shows the turns before the target; `surrounding` also those after it, as the released code does,
             which no live conversation can.
         window: How many turns, on either side.
+        untold: Ids of utterances that are shown without knowledge, though there is some.
     """
 
     template: Template
@@ -78,6 +79,7 @@ class Composer:
     window: int = 5
     knowledge: Knowledge = field(default_factory=lambda: Knowledge({}, {}))
     retrieval: Retrieval | None = None
+    untold: frozenset[str] = frozenset()
 
     def compose(
         self, conversations: Sequence[Conversation], *, count: Count, limit: int, only: str | None = None
@@ -131,7 +133,8 @@ class Composer:
 
     def _holes(self, talk: Conversation, position: int, found: Found | None) -> dict[str, object]:
         target = talk.utterances[position]
-        interpretation = self.knowledge.interpretations.get(target.id)
+        knowledge = Knowledge({}, {}) if target.id in self.untold else self.knowledge
+        interpretation = knowledge.interpretations.get(target.id)
         following = (
             talk.utterances[position + 1 : position + 1 + self.window] if self.see == "surrounding" else ()
         )
@@ -141,7 +144,7 @@ class Composer:
             "following": _turns(following),
             "speaker": target.speaker,
             "text": target.text,
-            "characteristic": self.knowledge.characteristics.get((talk.id, target.speaker)),
+            "characteristic": knowledge.characteristics.get((talk.id, target.speaker)),
             "explicit": interpretation and interpretation.explicit,
             "implicit": interpretation and interpretation.implicit,
             "demonstrations": [{"text": hit.demonstration.text, "label": hit.label} for hit in found.hits]

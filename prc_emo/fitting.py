@@ -43,6 +43,11 @@ def class_weights(answers: Sequence[str]) -> list[float]:
     return [len(answers) / (len(counts) * counts[answer]) for answer in answers]
 
 
+def some(ids: Sequence[str], share: float, seed: int) -> frozenset[str]:
+    """About a `share` of the ids. Whether an id is among them depends on itself and the seed, not on the others."""
+    return frozenset(id for id in ids if int(sha256(f"{seed} {id}".encode())[:8], 16) < share * 2**32)
+
+
 def fingerprint(parts: Mapping[str, object]) -> dict[str, str]:
     """Name -> short hash of whatever a training's result depends on, so that a change of it can be named."""
     return {name: sha256(repr(value).encode())[:16] for name, value in parts.items()}

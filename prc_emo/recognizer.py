@@ -18,7 +18,7 @@ from prc_emo.config import Answer, Lora, Training
 from prc_emo.conversation import Conversation
 from prc_emo.difficulty import Difficulty, write_order
 from prc_emo.errors import PrcEmoError
-from prc_emo.fitting import class_weights, fingerprint, frequencies, labelled
+from prc_emo.fitting import class_weights, fingerprint, frequencies, labelled, some
 from prc_emo.knowledge import Knowledge
 from prc_emo.labels import LabelSet
 from prc_emo.processes import processes, sharded
@@ -116,7 +116,12 @@ class PRCEmo:
         )
         with state.main_process_first():
             self.remember(train, out)
-        examples = [example for example in self.compose(train) if example.answer is not None]
+        untold = some(
+            [turn.id for talk in train for turn in talk.utterances],
+            self.training.knowledge_dropout,
+            self.seed,
+        )
+        examples = [example for example in self.compose(train, untold=untold) if example.answer is not None]
         answers = [str(example.answer) for example in examples]
         words, choices = learned_tokens(lm, tuple(self.labels), self.training.loss)
         rows = [
@@ -201,14 +206,25 @@ class PRCEmo:
         """Labels one conversation: a record, or (speaker, text) pairs."""
         return self.predict([turns if isinstance(turns, Conversation) else Conversation.of(turns)])
 
-    def compose(self, conversations: Sequence[Conversation], only: str | None = None) -> list[Example]:
-        """What the language model sees for each utterance, or only for the one with that id."""
+    def compose(
+        self,
+        conversations: Sequence[Conversation],
+        only: str | None = None,
+        untold: frozenset[str] = frozenset(),
+    ) -> list[Example]:
+        """What the language model sees for each utterance, or `only` for the one with that id.
+
+        Args:
+            untold: Ids of utterances that are shown without the knowledge there is about them.
+        """
         retrieval = None
         if isinstance(self.store, DemonstrationStore):
             retrieval = Retrieval(
                 self.store, self.demonstrations, self.mmr, self.per_label, self.evaluation_splits
             )
-        composer = Composer(self.template, self.labels, self.see, self.window, self.knowledge, retrieval)
+        composer = Composer(
+            self.template, self.labels, self.see, self.window, self.knowledge, retrieval, untold
+        )
         return composer.compose(
             conversations, count=lambda messages: len(self.tokens(messages)), limit=self.limit, only=only
         )

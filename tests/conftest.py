@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
-from prc_emo import cli
+from prc_emo.cli import main
+from prc_emo.cli.console import out
 from prc_emo.conversation import Conversation, Utterance
 
 
@@ -57,9 +58,9 @@ def prc_emo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     def command(*arguments: object) -> Done:
         monkeypatch.setattr(sys, "argv", ["prc-emo", *map(str, arguments)])
         monkeypatch.setenv("PRC_EMO_DEBUG", "")  # the command sets it; so it is put back
-        monkeypatch.setattr(cli.out, "width", 240)
+        monkeypatch.setattr(out, "width", 240)
         with pytest.raises(SystemExit) as stop:
-            cli.main()
+            main()
         said = capsys.readouterr()
         return Done(stop.value.code, said.out, said.err)
 

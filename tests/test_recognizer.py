@@ -187,6 +187,10 @@ def test_knowledge_reaches_the_prompt_and_its_absence_leaves_no_trace() -> None:
     said = informed.messages[-1]["content"]
     assert all(words in said for words in ("flat voice", "hides grief", "a brooder"))
     assert len(plain.messages[-1]["content"]) < len(said)
+    (untold,) = recognizer(knowledge=knowledge).compose(
+        [DEV[0]], only=target.id, untold=frozenset({target.id})
+    )
+    assert untold.messages == plain.messages
 
 
 def test_an_utterance_too_long_for_the_model_is_named_and_context_goes_first() -> None:

@@ -1,0 +1,58 @@
+"""The command line: each command reads its arguments, calls one function of the library and shows the result.
+
+Results go to stdout, everything else to stderr. An error meant for the user is one sentence and exit code 2;
+`--debug` shows the traceback. Heavy libraries are imported by the commands that need them.
+"""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from prc_emo.cli import data, experiments, results, store
+from prc_emo.cli.console import notes
+from prc_emo.errors import PrcEmoError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", help=(
+    "Emotion recognition in conversations with language models.\n\n"
+    "Start with `prc-emo run quickstart`, then `prc-emo read runs/quickstart -`."
+))  # fmt: skip
+# in the order of `prc-emo --help`; commands of a group without a name are commands of prc-emo itself
+app.add_typer(experiments.app)
+app.add_typer(results.app)
+app.add_typer(data.app, name="data")
+app.add_typer(store.app, name="store")
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    os.environ["PRC_EMO_DEBUG"] = "1" if debug else ""
+
+
+def main() -> None:
+    """The entry point `prc-emo`."""
+    import curriculum
+    import prompts
+    import retrieval_store
+
+    meant_for_the_user = (
+        PrcEmoError,
+        curriculum.CurriculumError,
+        prompts.PromptError,
+        retrieval_store.StoreError,
+        OSError,
+    )
+    try:
+        app()
+    except meant_for_the_user as error:
+        if os.environ.get("PRC_EMO_DEBUG"):
+            raise
+        notes.print(str(error), markup=False, highlight=False)
+        sys.exit(2)
+    except SystemExit as stop:
+        if stop.code == 130:  # what typer makes of Ctrl-C
+            notes.print("Stopped; the same command goes on from here.")
+        raise

@@ -1,0 +1,37 @@
+"""The arguments that files of commands share, and the corpus and label set that they name."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from prc_emo.errors import PrcEmoError, did_you_mean
+from prc_emo.labels import LABEL_SETS, LabelSet
+
+if TYPE_CHECKING:
+    from prc_emo.corpora import Corpus
+
+CorpusName = Annotated[
+    str,
+    typer.Argument(help="meld, emorynlp, dailydialog, iemocap6, iemocap4, prc-json, jsonl, csv, everyday"),
+]
+CorpusPath = Annotated[
+    Path | None, typer.Argument(help="Its folder or file; none for everyday, which ships.")
+]
+Labels = Annotated[
+    str | None,
+    typer.Option(help="For jsonl, csv and prc-json: meld, emorynlp, dailydialog, iemocap6, iemocap4."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+
+
+def read_corpus(name: str, path: Path | None, labels: str | None) -> "Corpus":
+    from prc_emo.corpora import load_corpus
+
+    return load_corpus(name, path, labels=label_set(labels))
+
+
+def label_set(name: str | None) -> LabelSet | None:
+    if name is not None and name not in LABEL_SETS:
+        raise PrcEmoError(f"{name!r} is no label set. {did_you_mean(name, LABEL_SETS)}")
+    return None if name is None else LABEL_SETS[name]
