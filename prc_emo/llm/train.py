@@ -91,7 +91,7 @@ def train(
         trainer = CurriculumTrainer(
             model=lm.model,
             args=_arguments(lm, settings, folder, seed),
-            train_dataset=data.select(_paired_by_length(rows, order, segment, global_batch)),
+            train_dataset=data.select(paired_by_length(rows, order, segment, global_batch)),
             processing_class=lm.tokenizer,
             data_collator=Collate(lm.tokenizer.pad_token_id),
             scores=evaluate,
@@ -195,7 +195,7 @@ class Collate:
         }
 
 
-def _paired_by_length(rows: Sequence[Encoded], order: Order, segment: Phase, global_batch: int) -> list[int]:
+def paired_by_length(rows: Sequence[Encoded], order: Order, segment: Phase, global_batch: int) -> list[int]:
     """The order, with the rows of each optimiser step sorted by length.
 
     A step sums over its rows, so this changes no step; but rows of one forward pass then pad each other less.

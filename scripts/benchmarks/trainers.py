@@ -93,12 +93,12 @@ def order_of(rows: Sequence[Encoded], settings: Training, steps: int) -> Order:
 
 def positions_of(side: str, rows: Sequence[Encoded], settings: Training, steps: int) -> list[int]:
     """The rows as a side's trainer walks them; ours sorts those of a step by length."""
-    from prc_emo.llm.train import _paired_by_length
+    from prc_emo.llm.train import paired_by_length
 
     order = order_of(rows, settings, steps)
     if side != OURS:
         return list(order.positions.tolist())
-    return _paired_by_length(rows, order, order.phases[0], settings.batch * settings.accumulate)
+    return paired_by_length(rows, order, order.phases[0], settings.batch * settings.accumulate)
 
 
 class OwnForward:

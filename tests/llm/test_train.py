@@ -238,11 +238,11 @@ def test_restarting_per_phase_starts_the_learning_rate_anew(tmp_path: Path) -> N
 
 
 def test_rows_of_one_step_may_be_sorted_but_never_leave_their_step(tmp_path: Path) -> None:
-    from prc_emo.llm.train import _paired_by_length
+    from prc_emo.llm.train import paired_by_length
 
     lm = dressed()
     rows, order = rows_for(lm), Shuffled(epochs=2).order(np.zeros(16), seed=3, batch=BATCH)
-    walked = _paired_by_length(rows, order, order.phases[0], BATCH)
+    walked = paired_by_length(rows, order, order.phases[0], BATCH)
     for start in range(0, len(walked), BATCH):
         step = walked[start : start + BATCH]
         assert sorted(step) == sorted(order.positions[start : start + BATCH].tolist())
