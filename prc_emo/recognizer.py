@@ -131,11 +131,20 @@ class PRCEmo:
         asked = self.compose(dev)
         prompts = [self.tokens(example.messages) for example in asked]
 
-        def scores_on_dev(model: Any) -> np.ndarray:
-            return score(lm, prompts, tuple(self.labels), batch_tokens=self.answer.batch_tokens, model=model)
+        known = [number for number, example in enumerate(asked) if example.answer is not None]
+        gold = np.array([self.labels.labels.index(str(asked[number].answer)) for number in known])
+        prior = frequencies(answers, self.labels)
+
+        def calibrated(model: Any) -> tuple[np.ndarray, tuple[float, tuple[float, ...]]]:
+            scores = score(
+                lm, prompts, tuple(self.labels), batch_tokens=self.answer.batch_tokens, model=model
+            )
+            return scores, calibrate.fit(scores[known], gold, prior, self.answer)
 
         def evaluate(model: Any) -> dict[str, float]:
-            found = measure(dev, self._predictions(asked, calibrate.probabilities(scores_on_dev(model))))
+            # as it will answer in the end, prior correction included: that is what the best checkpoint is best at
+            scores, fitted = calibrated(model)
+            found = measure(dev, self._predictions(asked, calibrate.probabilities(scores, *fitted)))
             return {"wf1": found.wf1, "accuracy": found.accuracy}
 
         order = self.order(train, batch=self.training.batch * self.training.accumulate * state.num_processes)
@@ -172,11 +181,7 @@ class PRCEmo:
         if sharded():
             self._lm = None
             self._lm = lm = adapter.put_on(self.language_model, out / "model")
-        known = [number for number, example in enumerate(asked) if example.answer is not None]
-        gold = np.array([self.labels.labels.index(str(asked[number].answer)) for number in known])
-        self.temperature, self.offsets = calibrate.fit(
-            scores_on_dev(lm.model)[known], gold, frequencies(answers, self.labels), self.answer
-        )
+        self.temperature, self.offsets = calibrated(lm.model)[1]
         if state.is_main_process:
             self._describe(out / "model")
         state.wait_for_everyone()
