@@ -1,5 +1,9 @@
 """What an experiment is, in words: typed, checked as a whole, and read without importing anything heavy.
 
+Paths: corpora and their knowledge (`data.path`, `prompt.knowledge`) are meant from the data folder, which is
+$PRC_EMO_DATA, or ./data. What you make yourself (`prompt.template`, `retrieval.store`, `model.name`) is meant from the
+folder that you are in. Absolute paths are what they say.
+
 An experiment is a YAML file of `prc_emo/configs/` (or of a baseline's folder, or of your own) plus the
 `key=value` overrides of the command line. Every problem is told at once, with the path of the key and the
 nearest known name. A configuration is data: it names no code to run, and never touches the environment.
@@ -9,13 +13,16 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from prc_emo.errors import PrcEmoError, did_you_mean
 from prc_emo.files import read_text
+
+if TYPE_CHECKING:
+    from curriculum import Schedule
 
 _HERE = Path(__file__).parent
 _OF_PRC_EMO = {"prompt", "retrieval", "curriculum", "model", "lora", "training", "answer"}
@@ -29,7 +36,7 @@ class Data(Section):
     """Which conversations."""
 
     corpus: str
-    path: str | None = None  # relative to the data folder: $PRC_EMO_DATA, or ./data
+    path: str | None = None  # from the data folder
     labels: str | None = None  # a label set by name, where the form of the corpus does not say it
     score_on: Literal["auto", "dev", "test"] = "auto"  # auto: the test split, or dev where there is none
     limit: int | None = Field(None, gt=0)  # only the first conversations of every split, for a quick look
@@ -38,18 +45,29 @@ class Data(Section):
 class Prompt(Section):
     """Which words the language model sees (P)."""
 
-    template: str = "recognize"
+    template: str = "recognize"  # one that ships, or the path of your own, from the folder that you are in
     see: Literal["past", "surrounding"] = "past"
     window: int = Field(5, ge=0)  # utterances of context before the target (and after it, if surrounding)
     max_tokens: int = Field(2048, ge=32)
-    knowledge: str | None = None  # a JSONL of interpretations and speaker characteristics
+    knowledge: str | None = None  # a JSONL of interpretations and characteristics, from the data folder
     use: tuple[Literal["interpretations", "speakers"], ...] = ("interpretations", "speakers")
+
+    @field_validator("template")
+    @classmethod
+    def _is_there(cls, template: str) -> str:
+        from prompts import PromptError, load_template
+
+        try:
+            load_template(template)
+        except PromptError as error:
+            raise ValueError(str(error)) from None
+        return template
 
 
 class Retrieval(Section):
     """Which demonstrations (R)."""
 
-    store: str = "train"  # "train": the training split itself; otherwise the folder of a saved store
+    store: str = "train"  # the training split itself; or a saved store, from the folder that you are in
     k: int = Field(3, ge=1)
     encoder: str = "minilm"
     index: Literal["auto", "flat", "hnsw", "ivfpq"] = "auto"
@@ -161,7 +179,32 @@ class Experiment(Section):
                 )
         elif self.parameters:
             raise ValueError("'parameters' is for baselines; prc_emo has sections of its own")
+        else:
+            self.schedule()
         return self
+
+    def schedule(self) -> "Schedule | None":
+        """The order of a curriculum's phases; None where there is no curriculum.
+
+        Raises:
+            ValueError: Schedule, buckets and epochs do not go together.
+        """
+        if self.curriculum is None:
+            return None
+        from curriculum import CurriculumError, make_schedule
+
+        parameters = {"epochs": self.training.epochs}
+        said = f"curriculum.schedule={self.curriculum.schedule} and training.epochs={self.training.epochs}"
+        if (buckets := self.curriculum.buckets) is not None:
+            parameters["buckets"] = buckets
+            said = f"curriculum.buckets={buckets}, {said}"
+        try:
+            return make_schedule(self.curriculum.schedule, **parameters)
+        except CurriculumError as error:
+            raise ValueError(
+                f"{said} do not go together. {error} Change one of them; curriculum.buckets=null leaves them to the "
+                "schedule, and curriculum=null shuffles."
+            ) from None
 
 
 def shipped() -> dict[str, Path]:
@@ -216,15 +259,18 @@ def data_path(path: str) -> Path:
 class _Loader(yaml.SafeLoader):
     """YAML 1.1 with two changes: 3e-4 is a number, not a text, and a key said twice is an error."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
-        if len(mapping) < len(node.value):
-            keys = [self.construct_object(key) for key, _ in node.value]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise yaml.MarkedYAMLError(
-                problem=f"{twice!r} is said twice in one mapping", problem_mark=node.start_mark
-            )
-        return mapping
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        # here and not when the mapping is made: by then, keys that `<<` brings in stand among its own
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        keys: set[tuple[str, str]] = set()
+        for key, _ in node.value:
+            name = key.tag, str(key.value)
+            if name in keys and key.tag != "tag:yaml.org,2002:merge":
+                raise yaml.MarkedYAMLError(
+                    problem=f"{key.value!r} is said twice in one mapping", problem_mark=key.start_mark
+                )
+            keys.add(name)
+        return node
 
 
 _Loader.add_implicit_resolver(
@@ -243,7 +289,8 @@ def _read(name_or_file: str) -> dict[str, Any]:
     try:
         raw = yaml.load(read_text(path), _Loader)
     except yaml.YAMLError as error:
-        raise PrcEmoError(f"{path}: not valid YAML ({' '.join(str(error).split())}).") from None
+        where = " ".join(str(error).replace('"<unicode string>", ', "").split())
+        raise PrcEmoError(f"{path}: not valid YAML ({where}).") from None
     if not isinstance(raw, dict):
         raise PrcEmoError(f"{path}: expected a mapping of settings, got {type(raw).__name__}.")
     raw.setdefault("name", name_or_file if name_or_file in names else path.stem)
@@ -293,6 +340,8 @@ def _explain(problem: Any, source: str) -> str:
     if problem["type"] == "missing":
         return f"{source}: expected the setting {path!r}, but it is missing. Say {path}=VALUE or write it into the file."
     message = problem["msg"].removeprefix("Value error, ")
+    if message.endswith("."):  # a sentence, which says itself what came
+        return f"{source}: {path + ': ' if path else ''}{message}"
     came = f", got {problem['input']!r}" if path else ""
     return f"{source}: {path + ': ' if path else ''}{message[0].lower()}{message[1:]}{came}."
 

@@ -1,12 +1,14 @@
 """From the settings of an experiment to a PRC-Emo that has learned nothing yet: the one place that knows both."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from curriculum import make_schedule
 from prc_emo.config import Experiment, Retrieval, data_path
+from prc_emo.conversation import Conversation
 from prc_emo.corpora.own import everyday_folder
 from prc_emo.difficulty import Difficulty
+from prc_emo.errors import PrcEmoError
 from prc_emo.knowledge import Knowledge
 from prc_emo.labels import LabelSet
 from prc_emo.recognizer import PRCEmo
@@ -37,10 +39,7 @@ def build(settings: Experiment, labels: LabelSet, corpus: str) -> PRCEmo:
             "index": retrieval.index,
         }
     if curriculum is not None:
-        parameters = {"epochs": settings.training.epochs}
-        if curriculum.buckets is not None:
-            parameters["buckets"] = curriculum.buckets
-        options["schedule"] = make_schedule(curriculum.schedule, **parameters)
+        options["schedule"] = settings.schedule()
         options["restart_per_phase"] = curriculum.restart_per_phase
         options["difficulty"] = Difficulty(
             curriculum.difficulty,
@@ -66,6 +65,20 @@ def build(settings: Experiment, labels: LabelSet, corpus: str) -> PRCEmo:
     )
 
 
+def refuse_too_long(model: PRCEmo, conversations: Sequence[Conversation]) -> None:
+    """Composes the longest utterances, so that one which cannot be labelled is told before the training, not after it.
+
+    Raises:
+        PrcEmoError: An utterance is too long even alone.
+    """
+    # an utterance of fewer bytes has fewer tokens than a quarter of the prompt, which leaves room for any template
+    long = model.limit // 4
+    for talk in conversations:
+        for turn in talk.utterances:
+            if len(turn.text.encode()) > long:
+                model.compose([talk.hidden()], only=turn.id)
+
+
 def _knowledge(settings: Experiment) -> Knowledge | None:
     name = settings.prompt.knowledge
     if name is None:
@@ -76,4 +89,9 @@ def _knowledge(settings: Experiment) -> Knowledge | None:
 
 
 def _store(retrieval: Retrieval) -> DemonstrationStore:
-    return DemonstrationStore.load(Path(retrieval.store), Embedder(retrieval.encoder))
+    folder = Path(retrieval.store)
+    if not folder.is_dir():  # said before the encoder is loaded, which takes seconds
+        raise PrcEmoError(
+            f"retrieval.store: there is no folder {folder}. Make it with `prc-emo store build`, or say train."
+        )
+    return DemonstrationStore.load(folder, Embedder(retrieval.encoder))

@@ -17,6 +17,7 @@ filters, checked when it is loaded, and rendered in jinja2's immutable sandbox: 
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
@@ -47,12 +48,17 @@ _FILTERS = (
     "trim",
     "upper",
 )
-# No calls, so no methods; no arithmetic, so no text of a billion characters.
+# No calls, so no methods, and no arithmetic.
 _ALLOWED = (
     nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Name, nodes.Const, nodes.Tuple, nodes.List,
     nodes.Getattr, nodes.Getitem, nodes.Slice, nodes.Neg, nodes.Filter, nodes.Keyword, nodes.Test, nodes.Compare,
     nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.CondExpr,
 )  # fmt: skip
+# What still makes a text longer than what fills it; nested at will, they multiply a few labels into billions of characters.
+_MULTIPLY: tuple[tuple[str, int, Callable[[nodes.Node], bool]], ...] = (
+    ("loops", 2, lambda node: isinstance(node, nodes.For)),
+    ("joins", 1, lambda node: isinstance(node, nodes.Filter) and node.name == "join"),
+)
 _OUTSIDE = ("self", "super")  # jinja2's names for the template itself
 
 
@@ -227,8 +233,18 @@ def _check_nodes(tree: nodes.Template, source: str) -> None:
                     f"{source}, line {inner.lineno}: a template is words, holes, if, for and a few filters; "
                     f"{type(inner).__name__} is not allowed."
                 )
+        for what, most, counts in _MULTIPLY:
+            if (deep := _depth(node, counts)) > most:
+                raise PromptError(
+                    f"{where}: expected {what} at most {most} deep inside each other, got {deep}. Take the inner ones out."
+                )
     if "user" not in roles:
         raise PromptError(f"{source}: expected a {{% block user %}}, which asks the question.")
+
+
+def _depth(node: nodes.Node, counts: Callable[[nodes.Node], bool]) -> int:
+    """How many of the nodes that count lie inside each other at most, `node` included."""
+    return counts(node) + max((_depth(child, counts) for child in node.iter_child_nodes()), default=0)
 
 
 def _is_blank(node: nodes.Node) -> bool:

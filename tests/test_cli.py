@@ -1,10 +1,11 @@
 """The command line from what is typed to what is shown: results on stdout, the rest on stderr, exit code 0 or 2."""
 
 import json
+import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import numpy as np
 import pytest
 
 from prc_emo.bench.predictions import Judged, write_predictions
+from prc_emo.cli.experiments import _latest
+from prc_emo.compose import demonstrations_of
 from prc_emo.config import experiment, shipped
 from prc_emo.corpora import load_corpus, read_conversations
-from retrieval_store import Demonstration, DemonstrationStore
+from retrieval_store import Demonstration, DemonstrationStore, Embedder
 
 Command = Callable[..., Any]  # the fixture `prc_emo` of conftest.py
 
@@ -253,13 +256,67 @@ class TestPrompt:
         assert (done.code, done.out) == (2, "")
         assert f"everyday has no utterance '{turn[:-1]}00'. Did you mean '{turn}'?" in done.err
 
+    def test_a_runs_own_store_is_used_where_it_fits_and_never_replaced(
+        self, prc_emo: Command, tmp_path: Path
+    ) -> None:
+        """A trained model answers with the store of its training only; to look at a prompt must not cost the model."""
+        talks = load_corpus("everyday").train
+        store = tmp_path / "quickstart" / "seed42" / "model" / "store"
+        rows_of_run = demonstrations_of(talks[:2], source="training", split="train")
+        DemonstrationStore.build(rows_of_run, Embedder()).save(store)
+        before = {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in store.iterdir()}
+        turn = talks[0].utterances[2].id
+        same, other = (
+            prc_emo("prompt", "quickstart", turn, f"data.limit={limit}", "--out", tmp_path)
+            for limit in (2, 3)
+        )
+        assert (same.code, other.code) == (0, 0)
+        assert "Making a store" not in same.err
+        assert f"for this prompt alone: that in {store} is of other utterances" in other.err
+        after = {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in store.iterdir()}
+        assert after == before and [path.name for path in store.parent.iterdir()] == ["store"]
+
+    def test_a_model_that_this_machine_cannot_load_is_told_before_a_store_is_made(
+        self, prc_emo: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+        turn = load_corpus("everyday").train[0].utterances[2].id
+        own = ["data.corpus=everyday", "data.path=null", "prompt.knowledge=everyday"]
+        done = prc_emo("prompt", "meld_qwen3_8b", turn, *own, "--out", tmp_path)
+        assert (done.code, done.out) == (2, "") and done.err.startswith("model.quantization=nf4 needs a CUDA")
+        assert done.err.endswith("toy's tokens: model.tiny=true data.limit=null\n")
+        assert done.err.count("\n") == 1 and not list(tmp_path.iterdir())
+
     def test_a_baseline_has_no_prompt(self, prc_emo: Command) -> None:
         done = prc_emo("prompt", "majority_everyday", "x")
         assert (done.code, done.err) == (2, "majority_everyday is a majority experiment: it has no prompt.\n")
 
 
+class TestRead:
+    def test_of_several_seeds_the_one_whose_training_ended_last_is_read(self, tmp_path: Path) -> None:
+        """A seed that was never trained has no `prc_emo.json`, however young its folder is."""
+        for age, seed in enumerate(("seed2", "seed1")):
+            file = tmp_path / seed / "model" / "prc_emo.json"
+            file.parent.mkdir(parents=True)
+            file.write_text("{}")
+            os.utime(file, (age, age))
+        (tmp_path / "seed3" / "model" / "store").mkdir(parents=True)
+        assert _latest(tmp_path) == tmp_path / "seed1"
+
+
 class TestStore:
-    def test_a_store_is_built_extended_searched_and_described(self, prc_emo: Command, tmp_path: Path) -> None:
+    def test_a_store_is_built_extended_searched_and_described(
+        self, prc_emo: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bars: list[bool] = []
+        encode = Embedder.encode
+
+        def watched(self: Embedder, texts: Sequence[str], progress: bool = False) -> Any:
+            bars.append(progress)
+            return encode(self, texts)
+
+        monkeypatch.setattr(Embedder, "encode", watched)
+
         def talk(id: str, *turns: tuple[str, str]) -> None:
             said = [{"speaker": "Ada", "text": text, "emotion": emotion} for text, emotion in turns]
             (tmp_path / f"{id}.jsonl").write_text(
@@ -273,7 +330,7 @@ class TestStore:
             ": 2 demonstrations.\n"
         )
         more = prc_emo("store", "add", folder, at, tmp_path / "race.jsonl")
-        assert more.err.endswith(": 2 new, 4 demonstrations in all.\n")
+        assert more.err.endswith(": 2 new, 4 demonstrations in all.\n") and bars == [True, True]
         found = rows(prc_emo("store", "search", folder, "They won!", "--k", "2", "--labels", "emorynlp").out)
         assert [line[1:] for line in found[1:]] == [
             ["joyful", "We won the match!", "race/0", "shown"],

@@ -5,15 +5,13 @@ from pathlib import Path
 import pytest
 
 import prc_emo.config
-from curriculum import CurriculumError
 from prc_emo.bench.contract import baselines
 from prc_emo.config import Experiment, experiment, shipped, to_yaml
 from prc_emo.corpora import READERS
 from prc_emo.errors import PrcEmoError
 from prc_emo.experiment import build
 from prc_emo.labels import MELD
-from prompts import PromptError, load_template
-from retrieval_store import StoreError
+from prompts import load_template
 
 NAMES = sorted(shipped())
 OURS = [name for name in NAMES if experiment(name).recognizer == "prc_emo"]
@@ -105,17 +103,40 @@ class TestOneThatIsNotRight:
 
     def test_a_template_that_is_not_there_is_answered_with_the_nearest(self) -> None:
         with pytest.raises(
-            PromptError, match=r"'recognise' is neither a template that ships .* mean 'recognize'"
+            PrcEmoError,
+            match=r"prompt\.template: 'recognise' is neither a template .* mean 'recognize'\? Known: .*\.$",
         ):
-            build(self.settings("prompt.template=recognise"), MELD, "meld")
+            self.settings("prompt.template=recognise")
 
-    def test_a_store_that_is_not_there_is_named(self) -> None:
-        with pytest.raises(StoreError, match="/nowhere: not a store"):
+    def test_a_store_that_is_not_there_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """At once, and not after the encoder has been loaded."""
+        monkeypatch.setattr("prc_emo.experiment.Embedder", lambda name: pytest.fail("loaded an encoder"))
+        with pytest.raises(
+            PrcEmoError, match=r"retrieval\.store: there is no folder /nowhere\. Make it with `prc-emo store"
+        ):
             build(self.settings("retrieval.store=/nowhere"), MELD, "meld")
 
-    def test_buckets_are_for_schedules_that_have_them(self) -> None:
-        with pytest.raises(CurriculumError, match="buckets"):
-            build(self.settings("curriculum.schedule=shuffled"), MELD, "meld")
+    @pytest.mark.parametrize(
+        ("overrides", "said"),
+        [
+            (
+                ["curriculum.schedule=shuffled"],
+                "quickstart: curriculum.buckets=2, curriculum.schedule=shuffled and training.epochs=6 do not go together. "
+                "Schedule 'shuffled' has no parameter 'buckets'.",
+            ),
+            (
+                ["training.epochs=1", "curriculum.buckets=null"],
+                "quickstart: curriculum.schedule=baby-steps and training.epochs=1 do not go together. "
+                "BabySteps: 2 buckets need 2 epochs or more, got 1;",
+            ),
+        ],
+    )
+    def test_a_schedule_that_cannot_be_made_is_told_with_its_keys(
+        self, overrides: list[str], said: str
+    ) -> None:
+        with pytest.raises(PrcEmoError) as error:
+            self.settings(*overrides)
+        assert str(error.value).startswith(said) and "curriculum=null shuffles." in str(error.value)
 
     def test_what_is_not_used_is_left_out(self) -> None:
         """The ablations of the paper: without R, without C, without I, without S."""

@@ -82,5 +82,5 @@ def test_going_on_with_other_settings_is_refused_in_one_sentence(tmp_path: Path)
     command = [*PREFIX[1], "run", NAME, *SETTINGS, "curriculum.buckets=1", "--out", str(tmp_path / "run")]
     again = subprocess.run(command, capture_output=True, text=True, check=False)
     assert again.returncode == 2
-    assert "was begun with another order" in again.stderr
+    assert "holds a run with other settings: curriculum.buckets was 2 and is now 1." in again.stderr
     assert "Traceback" not in again.stderr

@@ -5,8 +5,10 @@ only `predict` sees it, hidden.
 """
 
 import importlib
+import json
 import platform
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from typing import Any
 from prc_emo.bench.contract import Recognizer, Retrieves, baseline
 from prc_emo.bench.metrics import Scores, score
 from prc_emo.bench.predictions import judge, write_predictions
-from prc_emo.config import Experiment, data_path, to_yaml
+from prc_emo.config import Experiment, data_path, experiment, to_yaml
 from prc_emo.conversation import Conversation
 from prc_emo.corpora import Corpus, load_corpus
 from prc_emo.errors import PrcEmoError
@@ -22,6 +24,7 @@ from prc_emo.files import write_json, write_text
 from prc_emo.labels import LABEL_SETS, LabelSet
 from prc_emo.processes import processes
 
+CONFIG = "config.yaml"
 PACKAGES = (
     "prc-emo",
     "torch",
@@ -35,12 +38,20 @@ PACKAGES = (
 )
 
 
-def run(settings: Experiment, out: Path, *, tell: Callable[[str], None] = lambda line: None) -> Scores:
+def run(
+    settings: Experiment,
+    out: Path,
+    *,
+    fresh: bool = False,
+    tell: Callable[[str], None] = lambda line: None,
+) -> Scores:
     """Runs an experiment into `out`, or goes on with one that was interrupted there.
 
-    Under `accelerate launch` every process calls this; the first one writes.
+    Under `accelerate launch` every process calls this; the first one writes and deletes, once everything that the
+    settings name has been found.
 
     Args:
+        fresh: Delete `out` first, whatever it holds.
         tell: Receives a line about what is done next.
 
     Raises:
@@ -57,12 +68,22 @@ def run(settings: Experiment, out: Path, *, tell: Callable[[str], None] = lambda
             )
     asked = corpus.split(split)
     recognizer = recognizer_of(settings, corpus.labels, corpus.name)
-    main = processes().is_main_process
-    if main:
-        write_text(out / "config.yaml", to_yaml(settings))
-        write_json(out / "environment.json", environment())
+    if not fresh:
+        _refuse_another_run(settings, out)
     tell(f"{settings.name}: learning from {_size(train)}, choosing on {_size(dev)}.")
+    state = processes()
+    main = state.is_main_process
+    if settings.recognizer == "prc_emo":
+        _prc_emo().refuse_too_long(recognizer, asked)
+    state.wait_for_everyone()  # until all have looked, so that none takes what is written now for another run
+    if main:
+        if fresh and out.exists():
+            shutil.rmtree(out)
+        write_text(out / CONFIG, to_yaml(settings))
+    state.wait_for_everyone()
     recognizer.fit(train, dev, out=out)
+    if main:  # not before: fit refuses a folder whose training had other data
+        write_json(out / "environment.json", environment())
     tell(f"{settings.name}: labelling the {split} split, {_size(asked)}.")
     predictions = recognizer.predict([talk.hidden() for talk in asked])
     judged = judge(asked, predictions)
@@ -97,8 +118,7 @@ def corpus_of(settings: Experiment) -> Corpus:
 def recognizer_of(settings: Experiment, labels: LabelSet, corpus: str) -> Recognizer:
     """A recognizer that has learned nothing yet."""
     if settings.recognizer == "prc_emo":
-        # by name, so that the bench depends on no recognizer
-        return importlib.import_module("prc_emo.experiment").build(settings, labels, corpus)
+        return _prc_emo().build(settings, labels, corpus)
     return baseline(settings.recognizer).build(labels, settings.parameters, settings.seed)
 
 
@@ -123,6 +143,40 @@ def environment() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "processes": processes().num_processes,
     }
+
+
+def _prc_emo() -> Any:
+    """`prc_emo.experiment`, by name, so that the bench depends on no recognizer."""
+    return importlib.import_module("prc_emo.experiment")
+
+
+def _refuse_another_run(settings: Experiment, out: Path) -> None:
+    """Refuses a folder that holds more than the settings of another run: those alone are of one that never began.
+
+    Raises:
+        PrcEmoError: It does; the message names what differs.
+    """
+    if not (out / CONFIG).exists() or all(path.name == CONFIG for path in out.iterdir()):
+        return
+    what_to_do = "Choose another --out folder, undo the change, or delete this one with --fresh."
+    try:
+        before = experiment(str(out / CONFIG))
+    except PrcEmoError as error:
+        raise PrcEmoError(
+            f"{out} holds a run whose settings cannot be read any more. {error} {what_to_do}"
+        ) from None
+    if changed := list(_changes(before.model_dump(mode="json"), settings.model_dump(mode="json"))):
+        raise PrcEmoError(f"{out} holds a run with other settings: {'; '.join(changed)}. {what_to_do}")
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any], section: str = "") -> Iterator[str]:
+    for key in dict.fromkeys([*before, *now]):
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            yield from _changes(old, new, f"{section}{key}.")
+        elif old != new:
+            was, is_now = (json.dumps(value, ensure_ascii=False) for value in (old, new))
+            yield f"{section}{key} was {was} and is now {is_now}"
 
 
 def _size(conversations: tuple[Conversation, ...]) -> str:

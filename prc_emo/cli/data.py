@@ -52,12 +52,12 @@ def read(
 def check(
     corpus: CorpusName, path: CorpusPath = None, labels: Labels = None, as_json: AsJson = False
 ) -> None:
-    """Duplicates, leaks between splits, unknown labels, empty turns and encoding damage: how many, and where."""
+    """Duplicates, leaks between splits, unknown labels, empty turns, encoding damage and repairs: how many, and where."""
     from prc_emo.corpora import check as check_corpus
+    from prc_emo.corpora import load_as_found
 
-    found = check_corpus(
-        read_corpus(corpus, path, labels if corpus == "prc-json" else None), labels=label_set(labels)
-    )
+    expected = label_set(labels)
+    found = check_corpus(load_as_found(corpus, path, labels=expected), labels=expected)
     if as_json:
         out.print_json(json.dumps(found.to_json()))
         return

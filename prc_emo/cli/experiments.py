@@ -1,7 +1,6 @@
 """The commands for one experiment: what there is, run it, look at its prompts, read with what it trained."""
 
 import json
-import shutil
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -57,9 +56,7 @@ def run(
     from prc_emo.bench.run import run as run_experiment
 
     folder = _folder_of(settings, to)
-    if fresh and first_process() and folder.exists():
-        shutil.rmtree(folder)
-    scores = run_experiment(settings, folder, tell=tell)
+    scores = run_experiment(settings, folder, fresh=fresh, tell=tell)
     if first_process():
         out.print(str(scores), markup=False, highlight=False)
         tell(f"Everything is in {folder}. Look at it with: prc-emo report {folder}")
@@ -73,7 +70,7 @@ def prompt(
     ],
     overrides: Overrides = None,
     to: Annotated[
-        Path, typer.Option("--out", help="Where runs go; its store of demonstrations is used or made there.")
+        Path, typer.Option("--out", help="Where runs go; the store of demonstrations of this one is used.")
     ] = Path("runs"),
 ) -> None:
     """The very text the model sees for one utterance, with its tokens and what was retrieved and excluded."""
@@ -82,7 +79,7 @@ def prompt(
         raise PrcEmoError(f"{name} is a {settings.recognizer} experiment: it has no prompt.")
     from prc_emo.inspection import describe
 
-    describe(settings, utterance, _folder_of(settings, to), out)
+    describe(settings, utterance, _folder_of(settings, to), out, tell=tell)
 
 
 @app.command()
@@ -133,8 +130,10 @@ def _folder_of(settings: Experiment, runs: Path) -> Path:
 
 
 def _latest(run: Path) -> Path:
-    """A run's own folder, where the folder of all its seeds was given: the seed that finished last."""
+    """A run's own folder, where the folder of all its seeds was given: the seed whose training ended last."""
     if (run / "model").is_dir() or (run / "prc_emo.json").exists():
         return run
-    seeds = [path.parent for path in run.glob("seed*/model")]
-    return max(seeds, key=lambda path: (path / "model").stat().st_mtime, default=run)
+    trained = max(
+        run.glob("seed*/model/prc_emo.json"), key=lambda file: file.stat().st_mtime_ns, default=None
+    )
+    return run if trained is None else trained.parents[1]

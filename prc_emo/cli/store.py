@@ -58,7 +58,7 @@ def add(
 
     grown = DemonstrationStore.load(folder, Embedder(encoder) if encoder else None)
     before = len(grown)
-    grown.add(rows)
+    grown.add(rows, progress=True)
     grown.save(folder)
     tell(f"{folder}: {len(grown) - before} new, {len(grown)} demonstrations in all.")
 

@@ -3,7 +3,7 @@
 from prc_emo.corpora.check import CheckReport, check
 from prc_emo.corpora.corpus import Corpus
 from prc_emo.corpora.jsonl import write_jsonl
-from prc_emo.corpora.load import READERS, load_corpus
+from prc_emo.corpora.load import READERS, load_as_found, load_corpus
 from prc_emo.corpora.own import everyday_folder, read_conversations
 from prc_emo.corpora.stats import CorpusStats, stats
 
@@ -14,6 +14,7 @@ __all__ = [
     "CorpusStats",
     "check",
     "everyday_folder",
+    "load_as_found",
     "load_corpus",
     "read_conversations",
     "stats",

@@ -4,7 +4,6 @@ Knows records only, no file format; it never changes anything and judges nothing
 line that answers "Yeah." in two splits is language; a dialogue that stands in two splits is a leak.
 """
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -18,14 +17,17 @@ from prc_emo.labels import LabelSet
 
 LONG_WORDS = 100  # words of a very long turn: no turn of MELD has as many, a prompt of 512 tokens is all but filled by it
 LEAK_WORDS = 4  # shorter lines are said everywhere
+LONG_REPEATED = f"utterance of {LEAK_WORDS} words or more repeated"
+REPAIRED = "line repaired in reading"
 INSIDE = 0.8  # share of a dialogue's turns that stand in one dialogue of another split
-
-_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One kind of finding: ``count`` of ``total`` dialogues or utterances in ``split``, the first few by id."""
+    """One kind of finding: ``count`` of ``total`` dialogues or utterances in ``split``, the first few by id.
+
+    What was repaired in reading is counted in lines of files.
+    """
 
     what: str
     split: str
@@ -78,20 +80,16 @@ def check(corpus: Corpus, *, labels: LabelSet | None = None, places: int = 5) ->
         for finding in (
             *_of_turns(split, members, labels or corpus.labels, places),
             *_of_dialogues(split, members, texts[split], places),
+            _repeated(split, texts[split], places),
         )
     ]
+    for split, notes in corpus.notes.items():
+        findings.append(
+            Finding(REPAIRED, split, len(notes.repaired), notes.lines, tuple(notes.repaired[:places]))
+        )
     for earlier, later in combinations(corpus.splits, 2):
         findings += _between(f"{later} in {earlier}", texts[later], texts[earlier], places)
     return CheckReport(corpus.name, tuple(findings))
-
-
-def normalized(text: str) -> str:
-    """The words of a text alone, so that spelling of quotes, case and punctuation make no difference.
-
-    >>> normalized("Don’t — really?!") == normalized("don't really")
-    True
-    """
-    return " ".join(_WORD.findall(text.casefold()))
 
 
 def _words(text: str) -> int:
@@ -108,7 +106,9 @@ class _Normal:
 
     @classmethod
     def of(cls, conversation: Conversation) -> "_Normal":
-        return cls(conversation, tuple(normalized(turn.text) for turn in conversation.utterances))
+        from retrieval_store import normalise_text  # with numpy, which reading a corpus does without
+
+        return cls(conversation, tuple(normalise_text(turn.text) for turn in conversation.utterances))
 
 
 def _of_turns(
@@ -147,6 +147,19 @@ def _of_dialogues(
     yield Finding("dialogue repeated", split, len(twins), len(members), tuple(twins[:places]))
 
 
+def _repeated(split: str, normal: list[_Normal], places: int) -> Finding:
+    """What is said again within a split, in the same dialogue or in another."""
+    first: dict[str, str] = {}
+    again = [
+        f"{turn.id} = {earlier}"
+        for each in normal
+        for turn, text in zip(each.conversation.utterances, each.texts, strict=True)
+        if _words(turn.text) >= LEAK_WORDS and (earlier := first.setdefault(text, turn.id)) != turn.id
+    ]
+    total = sum(len(each.texts) for each in normal)
+    return Finding(LONG_REPEATED, split, len(again), total, tuple(again[:places]))
+
+
 def _between(where: str, later: list[_Normal], earlier: list[_Normal], places: int) -> Iterator[Finding]:
     """What of a later split stands in an earlier one."""
     dialogues: dict[tuple[str, ...], str] = {}
@@ -179,6 +192,6 @@ def _between(where: str, later: list[_Normal], earlier: list[_Normal], places: i
         ("dialogue repeated", same, len(later)),
         (f"dialogue at least {INSIDE:.0%} inside another", inside, len(later)),
         ("utterance repeated", repeated, utterances),
-        (f"utterance of {LEAK_WORDS} words or more repeated", long, utterances),
+        (LONG_REPEATED, long, utterances),
     ):
         yield Finding(what, where, len(found), total, tuple(found[:places]))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from prc_emo.conversation import Conversation
+from prc_emo.corpora.notes import Notes
 from prc_emo.errors import PrcEmoError
 from prc_emo.labels import LabelSet
 
@@ -29,13 +30,15 @@ class Corpus:
     prc_emo.errors.PrcEmoError: mine has no split 'train': looked for mine/train.jsonl. It has: test.
 
     Every conversation id and every utterance id occurs once in the whole corpus, since predictions, demonstrations
-    and exclusions are told apart by nothing else. `looked_for` names the file of each split, for the message above.
+    and exclusions are told apart by nothing else. `looked_for` names the file of each split, for the message above;
+    `notes` holds what was read past in it, for `check`.
     """
 
     name: str
     labels: LabelSet
     splits: Mapping[str, tuple[Conversation, ...]]
     looked_for: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, Notes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         conversations: dict[str, str] = {}

@@ -13,6 +13,7 @@ from prc_emo.conversation import Conversation, Utterance
 from prc_emo.corpora.corpus import Corpus, find_splits
 from prc_emo.corpora.encoding import decode_published, read_published
 from prc_emo.corpora.fields import words
+from prc_emo.corpora.notes import Notes
 from prc_emo.errors import PrcEmoError
 from prc_emo.labels import DAILYDIALOG
 
@@ -33,27 +34,29 @@ def read(path: Path) -> Corpus:
     """The splits that are in the folder, unpacked or as zip."""
     names = {split: name if (path / name).is_dir() else f"{name}.zip" for split, name in NAMES.items()}
     found, looked_for = find_splits(path, names)
-    return Corpus(
-        "dailydialog", DAILYDIALOG, {split: _read_split(at, split) for split, at in found.items()}, looked_for
-    )
+    notes = {split: Notes() for split in found}
+    splits = {split: _read_split(at, split, notes[split]) for split, at in found.items()}
+    return Corpus("dailydialog", DAILYDIALOG, splits, looked_for, notes)
 
 
-def _read_split(at: Path, split: str) -> tuple[Conversation, ...]:
+def _read_split(at: Path, split: str, notes: Notes) -> tuple[Conversation, ...]:
     text_file, code_file = f"dialogues_{NAMES[split]}.txt", f"dialogues_emotion_{NAMES[split]}.txt"
-    dialogues, codes = (_lines(at, name) for name in (text_file, code_file))
+    dialogues, codes = (_lines(at, name, notes) for name in (text_file, code_file))
     if len(dialogues) != len(codes):
         raise PrcEmoError(
             f"{at}: {text_file} has {len(dialogues)} lines but {code_file} has {len(codes)}. They must belong line to line."
         )
     return tuple(
-        _conversation(f"dailydialog/{split}/dia{number}", dialogue, code, f"{at}, {text_file}, line {number}")
+        _conversation(
+            f"dailydialog/{split}/dia{number}", dialogue, code, f"{at}, {text_file}, line {number}", notes
+        )
         for number, (dialogue, code) in enumerate(zip(dialogues, codes, strict=True), start=1)
     )
 
 
-def _lines(at: Path, name: str) -> list[str]:
+def _lines(at: Path, name: str, notes: Notes) -> list[str]:
     if at.is_dir():
-        text = read_published(at / name)
+        text = read_published(at / name, notes)
     else:
         try:
             with zipfile.ZipFile(at) as archive:
@@ -65,17 +68,17 @@ def _lines(at: Path, name: str) -> list[str]:
                 ]
                 if len(members) != 1:
                     raise PrcEmoError(f"{at}: expected one file {name} inside, found {len(members)}.")
-                text = decode_published(archive.read(str(members[0])))
+                text = decode_published(archive.read(str(members[0])), name, notes)
         except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError) as error:
             raise PrcEmoError(f"{at}: not a readable zip file ({error}). Download it again.") from None
     return text.rstrip().split("\n")
 
 
-def _conversation(id: str, dialogue: str, codes: str, where: str) -> Conversation:
+def _conversation(id: str, dialogue: str, codes: str, where: str, notes: Notes) -> Conversation:
     texts = [part.strip() for part in dialogue.split(END)]
     if not texts[-1]:
         texts.pop()  # the last turn ends with the marker, too
-    labels = [_label(code, where) for code in codes.split()]
+    labels = [_label(code, where, notes) for code in codes.split()]
     if not texts:
         raise PrcEmoError(
             f"{where}: the dialogue is empty. Every line must hold at least one turn that ends with {END}."
@@ -93,8 +96,9 @@ def _conversation(id: str, dialogue: str, codes: str, where: str) -> Conversatio
     )
 
 
-def _label(code: str, where: str) -> str:
+def _label(code: str, where: str, notes: Notes) -> str:
     if code not in {str(number) for number in range(len(CODES))}:
         known = ", ".join(f"{number} {label}" for number, label in enumerate(CODES))
-        raise PrcEmoError(f"{where}: {code!r} is not an emotion of DailyDialog. Known: {known}.")
+        notes.unknown.append(f"{where}: {code!r} is not an emotion of DailyDialog. Known: {known}.")
+        return code
     return CODES[int(code)]

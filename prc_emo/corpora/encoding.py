@@ -7,6 +7,7 @@ ones, which nobody can be asked to convert, come through here.
 import re
 from pathlib import Path
 
+from prc_emo.corpora.notes import Notes
 from prc_emo.errors import PrcEmoError
 
 # U+0080 to U+009F are control characters that nobody types: Windows-1252 quotes and dashes that were read as Latin-1.
@@ -44,32 +45,34 @@ def repaired(text: str) -> str:
     return _MOJIBAKE.sub(_remade, text).translate(_C1_MEANT)
 
 
-def read_published(path: Path) -> str:
-    """The text of a file of a published corpus.
+def read_published(path: Path, notes: Notes) -> str:
+    """The text of a file of a published corpus; `notes` receives what was repaired in it.
 
     Raises:
         PrcEmoError: There is no such file.
     """
     try:
-        return decode_published(path.read_bytes())
+        return decode_published(path.read_bytes(), path.name, notes)
     except FileNotFoundError:
         raise PrcEmoError(f"{path}: no such file.") from None
 
 
-def decode_published(data: bytes) -> str:
-    """UTF-8 or, line by line where it is not that, Windows-1252; then repaired.
+def decode_published(data: bytes, name: str, notes: Notes) -> str:
+    """UTF-8 or, line by line where it is not that, Windows-1252; then repaired, and noted by the file's name and the line.
 
     By lines, because corpora were put together from parts: one stray byte must not turn the rest of the file around.
     """
-    lines = (_decode_line(line) for line in data.removeprefix(b"\xef\xbb\xbf").split(b"\n"))
-    return repaired("\n".join(lines))
-
-
-def _decode_line(line: bytes) -> str:
-    try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError:
-        return line.decode("cp1252", errors="replace")
+    lines: list[str] = []
+    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+        try:
+            text, wrong = line.decode("utf-8"), None
+        except UnicodeDecodeError:
+            text, wrong = line.decode("cp1252", errors="replace"), "not UTF-8, read as Windows-1252"
+        lines.append(repaired(text))
+        if wrong or lines[-1] != text:
+            notes.repaired.append(f"{name}, line {number} ({wrong or damage(text)})")
+    notes.lines += len(lines) - (not lines[-1])  # behind the last line's end stands nothing
+    return "\n".join(lines)
 
 
 def _remade(found: re.Match[str]) -> str:

@@ -19,6 +19,7 @@ from prc_emo.conversation import Conversation, Utterance
 from prc_emo.corpora.corpus import Corpus
 from prc_emo.corpora.encoding import read_published
 from prc_emo.corpora.fields import words
+from prc_emo.corpora.notes import Notes
 from prc_emo.errors import PrcEmoError
 from prc_emo.labels import IEMOCAP4, IEMOCAP6, LabelSet
 
@@ -58,12 +59,15 @@ def _read(path: Path, labels: LabelSet, dev_session: int | None) -> Corpus:
             f"IEMOCAP: expected dev_session to be 1, 2, 3 or 4 (5 is the test session), got {dev_session!r}."
         )
     splits: dict[str, list[Conversation]] = {"train": [], "dev": [], "test": []}
+    notes = {split: Notes() for split in splits}
     for session in range(1, TEST_SESSION + 1):
         for position, transcript in enumerate(_transcripts(path / f"Session{session}")):
             held_out = position % 10 == 4 if dev_session is None else session == dev_session
             split = "test" if session == TEST_SESSION else "dev" if held_out else "train"
-            splits[split].append(_conversation(transcript, split, labels))
-    return Corpus("iemocap", labels, {split: tuple(members) for split, members in splits.items()})
+            splits[split].append(_conversation(transcript, split, labels, notes[split]))
+    return Corpus(
+        "iemocap", labels, {split: tuple(members) for split, members in splits.items()}, notes=notes
+    )
 
 
 def _transcripts(session: Path) -> list[Path]:
@@ -77,15 +81,15 @@ def _transcripts(session: Path) -> list[Path]:
     return found
 
 
-def _conversation(transcript: Path, split: str, labels: LabelSet) -> Conversation:
+def _conversation(transcript: Path, split: str, labels: LabelSet, notes: Notes) -> Conversation:
     session = transcript.parents[2]
     name = transcript.stem
-    judged = _judgements(session / "dialog" / "EmoEvaluation" / transcript.name, labels)
+    judged = _judgements(session / "dialog" / "EmoEvaluation" / transcript.name, labels, notes)
     recordings = session / "sentences" / "wav" / name
     recorded = {file.stem: file for file in recordings.glob("*.wav")}
 
     turns: list[tuple[float, Utterance]] = []
-    for line, text in enumerate(read_published(transcript).split("\n"), start=1):
+    for line, text in enumerate(read_published(transcript, notes).split("\n"), start=1):
         said = _SAID.match(text)
         if said is None:  # remarks such as "M: [BREATHING]" have no id, no time and no label
             continue
@@ -110,18 +114,22 @@ def _conversation(transcript: Path, split: str, labels: LabelSet) -> Conversatio
     return Conversation(f"iemocap/{split}/{name}", tuple(utterance for _, utterance in turns))
 
 
-def _judgements(file: Path, labels: LabelSet) -> dict[str, str | None]:
+def _judgements(file: Path, labels: LabelSet, notes: Notes) -> dict[str, str | None]:
     """Label by name of the turn; None where the label set has no word for it."""
     judged: dict[str, str | None] = {}
-    for line, text in enumerate(read_published(file).split("\n"), start=1):
+    for line, text in enumerate(read_published(file, notes).split("\n"), start=1):
         found = _JUDGED.match(text)
         if found is None:  # the votes of the single annotators follow each summary line
             continue
         turn, code = found.groups()
         if code not in CODES and code not in NOT_COVERED:
             known = ", ".join([*CODES, *NOT_COVERED])
-            raise PrcEmoError(f"{file}, line {line}: {turn} has the emotion code {code!r}. Known: {known}.")
-        judged[turn] = labels.translate(CODES[code]) if code in CODES else None
+            notes.unknown.append(
+                f"{file}, line {line}: {turn} has the emotion code {code!r}. Known: {known}."
+            )
+            judged[turn] = code
+        else:
+            judged[turn] = labels.translate(CODES[code]) if code in CODES else None
     if not judged:
         raise PrcEmoError(
             f"{file}: expected lines like '[6.2901 - 8.2357]<tab>Ses01F_impro01_F000<tab>neu<tab>...', found none."

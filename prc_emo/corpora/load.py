@@ -26,7 +26,7 @@ READERS = {
 def load_corpus(
     name: str, path: Path | str | None = None, *, labels: LabelSet | None = None, **options: Any
 ) -> Corpus:
-    """Reads a corpus.
+    """Reads a corpus to be used: each label is one of its label set.
 
     Args:
         name: One of `READERS`.
@@ -35,7 +35,25 @@ def load_corpus(
         options: What the reader itself takes, for example ``dev_session=4`` of iemocap.
 
     Raises:
-        PrcEmoError: No such corpus, no such option, a file is missing or not of its form.
+        PrcEmoError: No such corpus, no such option, a file is missing or not of its form, a label is unknown.
+    """
+    corpus = load_as_found(name, path, labels=labels, **options)
+    if labels not in (None, corpus.labels):
+        raise PrcEmoError(
+            f"Corpus {name!r} has labels of its own ({', '.join(corpus.labels)}). Leave the label set out."
+        )
+    if unknown := [said for notes in corpus.notes.values() for said in notes.unknown]:
+        more = f" It is one of {len(unknown):,} unknown labels; `prc-emo data check` shows where."
+        raise PrcEmoError(unknown[0] + (more if len(unknown) > 1 else ""))
+    return corpus
+
+
+def load_as_found(
+    name: str, path: Path | str | None = None, *, labels: LabelSet | None = None, **options: Any
+) -> Corpus:
+    """Reads a corpus to be checked: a label that its label set does not know stays as it stands in the file.
+
+    Arguments as in `load_corpus`; forms that bring their labels pass `labels` over.
     """
     if name not in READERS:
         raise PrcEmoError(f"{name!r} is not a corpus. {did_you_mean(name, READERS)}")
@@ -55,8 +73,4 @@ def load_corpus(
                 f"Corpus {name!r} takes no option {option!r}. It takes: {', '.join(known) or 'none'}."
             )
     corpus: Corpus = reader(*([] if path is None else [Path(path)]), **options)
-    if labels not in (None, corpus.labels):
-        raise PrcEmoError(
-            f"Corpus {name!r} has labels of its own ({', '.join(corpus.labels)}). Leave the label set out."
-        )
     return corpus

@@ -11,6 +11,7 @@ from prc_emo.conversation import Conversation, Utterance
 from prc_emo.corpora.corpus import Corpus, find_splits
 from prc_emo.corpora.encoding import read_published
 from prc_emo.corpora.fields import csv_rows, speaker_name, whole_number, words
+from prc_emo.corpora.notes import Notes
 from prc_emo.corpora.numbered import in_order
 from prc_emo.labels import MELD
 
@@ -21,14 +22,14 @@ COLUMNS = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID")
 def read(path: Path) -> Corpus:
     """The splits whose file is in the folder."""
     found, looked_for = find_splits(path, FILES)
-    return Corpus(
-        "meld", MELD, {split: _read_split(file, split) for split, file in found.items()}, looked_for
-    )
+    notes = {split: Notes() for split in found}
+    splits = {split: _read_split(file, split, notes[split]) for split, file in found.items()}
+    return Corpus("meld", MELD, splits, looked_for, notes)
 
 
-def _read_split(file: Path, split: str) -> tuple[Conversation, ...]:
+def _read_split(file: Path, split: str, notes: Notes) -> tuple[Conversation, ...]:
     turns = []
-    for line, row in csv_rows(read_published(file), str(file), COLUMNS):
+    for line, row in csv_rows(read_published(file, notes), str(file), COLUMNS):
         where = f"{file}, line {line}"
         number = whole_number(row, "Utterance_ID", where)
         dialogue = f"meld/{split}/dia{whole_number(row, 'Dialogue_ID', where)}"
@@ -36,7 +37,7 @@ def _read_split(file: Path, split: str) -> tuple[Conversation, ...]:
             f"{dialogue}/utt{number}",
             speaker=speaker_name(row["Speaker"], where),
             text=words(row["Utterance"], where),
-            gold=MELD.check(row["Emotion"], where),
+            gold=notes.label(MELD, row["Emotion"], where),
         )
         turns.append((dialogue, number, line, utterance))
     return in_order(turns, file)

@@ -11,6 +11,7 @@ from pathlib import Path
 from prc_emo.conversation import Conversation
 from prc_emo.corpora import jsonl, plain, table
 from prc_emo.corpora.corpus import SPLITS, Corpus, find_splits
+from prc_emo.corpora.notes import Notes
 from prc_emo.corpora.source import Found, Source
 from prc_emo.errors import PrcEmoError
 from prc_emo.labels import MELD, LabelSet
@@ -97,8 +98,12 @@ def _read(path: Path, suffix: str, labels: LabelSet | None) -> Corpus:
         raise PrcEmoError(f"{path}: there is no conversation in it.")
     _refuse_twins(together)
     known = _labels_of(path, name, together) if labels is None else labels
-    splits = {split: tuple(_checked(each, known) for each in members) for split, members in found.items()}
-    return Corpus(name, known, splits, looked_for)
+    notes = {split: Notes() for split in found}
+    splits = {
+        split: tuple(_checked(each, known, notes[split]) for each in members)
+        for split, members in found.items()
+    }
+    return Corpus(name, known, splits, looked_for, notes)
 
 
 def _at_home(found: Found, split: str) -> Found:
@@ -132,17 +137,18 @@ def _labels_of(path: Path, name: str, found: list[Found]) -> LabelSet:
     for label in seen:
         if spelled[label.lower()] != label:
             raise PrcEmoError(
-                f"{path}: the labels {spelled[label.lower()]!r} and {label!r} differ in case only. Spell them alike."
+                f"{path}: the labels {spelled[label.lower()]!r} and {label!r} differ in case only. Spell them alike, "
+                "or give the label set by name."
             )
     return LabelSet(name, tuple(seen))
 
 
-def _checked(found: Found, labels: LabelSet) -> Conversation:
+def _checked(found: Found, labels: LabelSet, notes: Notes) -> Conversation:
     """The conversation with its labels spelled as the label set spells them."""
     return replace(
         found.conversation,
         utterances=tuple(
-            turn if turn.gold is None else replace(turn, gold=labels.check(turn.gold, where))
+            turn if turn.gold is None else replace(turn, gold=notes.label(labels, turn.gold, where))
             for turn, where in zip(found.conversation.utterances, found.turns, strict=True)
         ),
     )

@@ -12,6 +12,7 @@ from typing import Any
 from prc_emo.conversation import Conversation, Utterance
 from prc_emo.corpora.corpus import Corpus, find_splits
 from prc_emo.corpora.fields import speaker_name, words
+from prc_emo.corpora.notes import Notes
 from prc_emo.errors import PrcEmoError
 from prc_emo.files import read_json
 from prc_emo.labels import DAILYDIALOG, EMORYNLP, IEMOCAP6, MELD, LabelSet
@@ -47,8 +48,11 @@ def read(path: Path, labels: LabelSet | None = None) -> Corpus:
             f"{path}: {name} is none of {', '.join(PUBLISHED_ORDER)}. Give the label set whose order its integers follow."
         )
     found, looked_for = find_splits(folder, {split: f"{name}.{part}.json" for split, part in FILES.items()})
-    splits = {split: _read_split(file, f"{name}/{split}", own, order) for split, file in found.items()}
-    return Corpus(name, own, splits, looked_for)
+    notes = {split: Notes() for split in found}
+    splits = {
+        split: _read_split(file, f"{name}/{split}", own, order, notes[split]) for split, file in found.items()
+    }
+    return Corpus(name, own, splits, looked_for, notes)
 
 
 def _only_corpus(folder: Path) -> str:
@@ -64,18 +68,19 @@ def _only_corpus(folder: Path) -> str:
 
 
 def _read_split(
-    file: Path, prefix: str, labels: LabelSet, order: tuple[str, ...]
+    file: Path, prefix: str, labels: LabelSet, order: tuple[str, ...], notes: Notes
 ) -> tuple[Conversation, ...]:
     content = read_json(file)
     if not isinstance(content, dict):
         raise PrcEmoError(f"{file}: expected an object of conversations by id, got {type(content).__name__}.")
     return tuple(
-        _conversation(file, f"{prefix}/{id}", id, value, labels, order) for id, value in content.items()
+        _conversation(file, f"{prefix}/{id}", id, value, labels, order, notes)
+        for id, value in content.items()
     )
 
 
 def _conversation(
-    file: Path, id: str, raw_id: str, value: Any, labels: LabelSet, order: tuple[str, ...]
+    file: Path, id: str, raw_id: str, value: Any, labels: LabelSet, order: tuple[str, ...], notes: Notes
 ) -> Conversation:
     where = f"{file}, conversation {raw_id!r}"
     who_key = "speakers" if isinstance(value, dict) and "speakers" in value else "genders"
@@ -100,7 +105,7 @@ def _conversation(
                 f"{id}/utt{at}",
                 speaker=_speaker(someone, raw_id, f"{where}, turn {at}"),
                 text=words(sentence, f"{where}, turn {at}"),
-                gold=_label(gold, labels, order, f"{where}, turn {at}"),
+                gold=_label(gold, labels, order, f"{where}, turn {at}", notes),
             )
             for at, (sentence, gold, someone) in enumerate(zip(sentences, golds, who, strict=True))
         ),
@@ -122,10 +127,11 @@ def _speaker(value: Any, conversation: str, where: str) -> str:
     return speaker_name(value, where)
 
 
-def _label(value: Any, labels: LabelSet, order: tuple[str, ...], where: str) -> str:
+def _label(value: Any, labels: LabelSet, order: tuple[str, ...], where: str, notes: Notes) -> str:
     if isinstance(value, str):
-        return labels.check(value, where)
+        return notes.label(labels, value, where)
     if type(value) is not int or not 0 <= value < len(order):
         known = ", ".join(f"{number} {label}" for number, label in enumerate(order))
-        raise PrcEmoError(f"{where}: {value!r} is not a label of {labels.name}. Known: {known}.")
+        notes.unknown.append(f"{where}: {value!r} is not a label of {labels.name}. Known: {known}.")
+        return str(value)
     return order[value]

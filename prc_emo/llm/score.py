@@ -69,9 +69,25 @@ def score(
 
 
 def label_tokens(lm: LanguageModel, labels: Sequence[str]) -> list[list[int]]:
-    """The tokens whose likelihood is a label's score."""
+    """The tokens whose likelihood is a label's score.
+
+    Raises:
+        PrcEmoError: The model cannot write a label, or cannot tell two of them apart.
+    """
     whole = [answer_ids(lm, label) for label in labels]
     words = [ids[:-1] for ids in whole]
+    read: dict[tuple[int, ...], str] = {}
+    for label, word in zip(labels, words, strict=True):
+        if not word or lm.tokenizer.unk_token_id in word:
+            raise PrcEmoError(
+                f"The label {label!r} has characters for which {lm.name} has no token. Write it in other characters, or "
+                "take another model."
+            )
+        if (twin := read.setdefault(tuple(word), label)) != label:
+            raise PrcEmoError(
+                f"The labels {twin!r} and {label!r} are the same tokens in {lm.name}, so they would always score alike. "
+                "Rename one of them, or take another model."
+            )
     clash = any(a is not b and b[: len(a)] == a for a in words for b in words)
     return whole if clash else words
 
@@ -88,11 +104,11 @@ def learned_tokens(
         loss: `vocabulary` or `labels`, as in the configuration.
 
     Raises:
-        PrcEmoError: Two labels begin with the same token, so that first tokens cannot tell them apart.
+        PrcEmoError: The model cannot tell two labels apart; or not by the first token, where `loss` is `labels`.
     """
+    words = dict(zip(labels, label_tokens(lm, labels), strict=True))
     if loss == "vocabulary":
         return {}, None
-    words = dict(zip(labels, label_tokens(lm, labels), strict=True))
     choices = [word[0] for word in words.values()]
     if len(set(choices)) < len(choices):
         raise PrcEmoError(

@@ -29,8 +29,23 @@ def prompt_ids(lm: LanguageModel, messages: Sequence[Message]) -> list[int]:
 
     A chat model gets its own template, with thinking switched off where it has such a switch; a plain model gets
     the messages' text after its opening token.
+
+    Raises:
+        PrcEmoError: The model's chat template refuses the messages.
     """
     if lm.chat:
+        return _chat_ids(lm, messages)
+    text = "\n".join(message["content"] for message in messages)
+    return [
+        *_opening(lm.tokenizer),
+        *lm.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"],
+    ]
+
+
+def _chat_ids(lm: LanguageModel, messages: Sequence[Message]) -> list[int]:
+    from jinja2 import TemplateError
+
+    try:
         encoded = lm.tokenizer.apply_chat_template(
             [dict(message) for message in messages],
             add_generation_prompt=True,
@@ -39,19 +54,25 @@ def prompt_ids(lm: LanguageModel, messages: Sequence[Message]) -> list[int]:
             enable_thinking=False,
             sanitize_control_tokens=True,
         )
-        return list(encoded["input_ids"])
-    text = "\n".join(message["content"] for message in messages)
-    return [
-        *_opening(lm.tokenizer),
-        *lm.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"],
-    ]
+    except TemplateError as error:
+        # some models have no system role, and their templates say so by an error
+        if len(messages) > 1 and messages[0]["role"] == "system":
+            system, user, *others = messages
+            both = f"{system['content']}\n\n{user['content']}"
+            return _chat_ids(lm, [{**user, "content": both}, *others])
+        raise PrcEmoError(
+            f"The chat template of {lm.name} takes neither a system and a user message nor a user message alone "
+            f"({error}). Take another model."
+        ) from None
+    return list(encoded["input_ids"])
 
 
 def answer_ids(lm: LanguageModel, answer: str) -> list[int]:
-    """The answer's own tokens and the token that ends it."""
+    """The answer's own tokens and the token that ends it; a control token written into the answer stays text."""
     # a plain model continues a text, so the word follows a space; after a chat template it opens the turn
     word = answer if lm.chat else f" {answer}"
-    return [*lm.tokenizer(word, add_special_tokens=False)["input_ids"], closing(lm.tokenizer)]
+    ids = lm.tokenizer(word, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    return [*ids, closing(lm.tokenizer)]
 
 
 def closing(tokenizer: Any) -> int:

@@ -80,6 +80,23 @@ def test_short_repeated_lines_are_language_and_longer_ones_are_counted_apart() -
     assert places(found, "utterance of 4 words or more repeated", "test in train") == ("b/1 = a/1",)
 
 
+def test_what_is_said_again_within_a_split_is_counted_unless_it_is_short() -> None:
+    found = corpus(
+        train=(talk("a", LINES[0], "Yeah.", LINES[0].upper(), "Yeah."), talk("b", LINES[0], "Yeah.")),
+        test=(talk("c", LINES[1]),),
+    )
+    assert places(found, "utterance of 4 words or more repeated", "train") == ("a/2 = a/0", "b/0 = a/0")
+    assert places(found, "utterance of 4 words or more repeated", "test") == ()
+
+
+def test_two_texts_are_the_same_here_when_they_are_for_retrieval() -> None:
+    """Else a leak that is counted could be shown as a demonstration, or the other way round."""
+    said = ("I dont know.", "Don’t - don't!", "...", "?!")
+    found = corpus(train=(talk("a", *said),), test=(talk("b", "i don’t know", "DONT DONT", "..."),))
+    expected = tuple(f"b/{at} = a/{at}" for at in range(3))
+    assert places(found, "utterance repeated", "test in train") == expected
+
+
 def test_turns_without_words_are_no_repeats_of_each_other() -> None:
     report = check(corpus(train=(talk("a", "...", ""),), test=(talk("b", "?!", "Yes."),)))
     assert (

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prc_emo.conversation import Conversation, Utterance
-from prc_emo.corpora import load_corpus, read_conversations, write_jsonl
+from prc_emo.corpora import check, load_as_found, load_corpus, read_conversations, write_jsonl
 from prc_emo.errors import PrcEmoError
 from prc_emo.labels import MELD
 
@@ -156,6 +156,18 @@ class TestJsonl:
         file = jsonl(tmp_path / "mine.jsonl", {"turns": [HI, {**HI, "emotion": "Joy"}, BYE]})
         with pytest.raises(PrcEmoError, match="the labels 'Joy' and 'joy' differ in case only"):
             load_corpus("jsonl", file)
+
+    def test_a_corpus_to_be_checked_is_held_against_the_label_set_that_is_given(self, tmp_path: Path) -> None:
+        """One emotion is enough then, case does not matter, and what is unknown is counted."""
+        file = jsonl(tmp_path / "mine.jsonl", {"turns": [HI, {**HI, "emotion": "Joy"}]})
+        report = check(load_as_found("jsonl", file, labels=MELD))
+        assert report.count("unknown label") == 0
+        jsonl(file, {"turns": [{**HI, "emotion": "odd"}] * 3})
+        assert check(load_as_found("jsonl", file, labels=MELD)).count("unknown label") == 3
+        with pytest.raises(
+            PrcEmoError, match=r"line 1, turn 1: 'odd' is not .* It is one of 3 unknown labels"
+        ):
+            load_corpus("jsonl", file, labels=MELD)
 
     def test_a_corpus_without_labels_needs_a_label_set(self, tmp_path: Path) -> None:
         file = jsonl(tmp_path / "mine.jsonl", {"turns": [{"speaker": "A", "text": "Hi."}]})

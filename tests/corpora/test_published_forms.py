@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from prc_emo.corpora import Corpus, load_corpus
+from prc_emo.corpora import Corpus, check, load_as_found, load_corpus
 from prc_emo.corpora.encoding import damage, decode_published, repaired
+from prc_emo.corpora.notes import Notes
 from prc_emo.errors import PrcEmoError
 from prc_emo.labels import MELD, LabelSet
 
@@ -247,9 +248,54 @@ class TestPrcJson:
             load_corpus("prc-json", prc_json(tmp_path, "meld", **lists))
 
 
+class TestAsFound:
+    """What reading repairs, and where training stops, is counted by `check`; the words stay those that are trained on."""
+
+    def test_lines_repaired_in_reading_are_counted_by_file_and_line(self, tmp_path: Path) -> None:
+        meld(tmp_path, meld_row("Fine.", 0, 0), meld_row("It\x92s.", 0, 1), meld_row("A caf#.", 0, 2))
+        file = tmp_path / "train_sent_emo.csv"
+        file.write_bytes(file.read_bytes().replace(b"#", b"\xe9"))
+        corpus = load_as_found("meld", tmp_path)
+        assert corpus.train == load_corpus("meld", tmp_path).train
+        assert [turn.text for turn in corpus.train[0].utterances] == ["Fine.", "It’s.", "A café."]
+        (row,) = [row for row in check(corpus).rows() if row[0] == "line repaired in reading"]
+        assert row[1:] == (
+            "train",
+            "2 of 4 (50.0%)",
+            "train_sent_emo.csv, line 3 (a control character (U+0092)), "
+            "train_sent_emo.csv, line 4 (not UTF-8, read as Windows-1252)",
+        )
+
+    def test_every_unknown_label_is_counted_where_training_stops_at_the_first(self, tmp_path: Path) -> None:
+        labels = {"meld": ["odd", 0, 9], "mine": ["odd", "Joy", 9]}
+        for name, golds in labels.items():
+            lists = {"sentences": ["a", "b", "c"], "labels": golds, "genders": [1, 0, 1]}
+            report = check(load_as_found("prc-json", prc_json(tmp_path, name, **lists) / name, labels=MELD))
+            assert report.count("unknown label", "train") == 2
+            with pytest.raises(
+                PrcEmoError,
+                match=r"'odd' is not .* It is one of 2 unknown labels; `prc-emo data check` shows",
+            ):
+                load_corpus("prc-json", tmp_path / name, labels=MELD)
+
+    def test_unknown_labels_of_each_published_form_are_counted(self, tmp_path: Path) -> None:
+        good = meld_row("Fine.", 0, 0)
+        with pytest.raises(PrcEmoError, match=r"line 3: 'odd' .* It is one of 2 unknown labels"):
+            meld(tmp_path, good, *[meld_row("Oh.", 0, at, emotion="odd") for at in (1, 2)])
+        with pytest.raises(PrcEmoError):
+            emory(tmp_path, "Hi.,['Ada Ek'],Odd,1,1,1,2,a,b")
+        with pytest.raises(PrcEmoError):
+            daily_zip(tmp_path, "Hi . __eou__ Oh ! __eou__\n", "0 7\n")
+        for name, count in (("meld", 2), ("emorynlp", 1), ("dailydialog", 1)):
+            assert check(load_as_found(name, tmp_path)).count("unknown label") == count
+
+
 class TestEncoding:
     def test_a_stray_byte_does_not_turn_the_other_lines_around(self) -> None:
-        assert decode_published("It’s\n".encode() + "It’s".encode("cp1252")) == "It’s\nIt’s"
+        notes = Notes()
+        data = "It’s\n".encode() + "It’s".encode("cp1252")
+        assert decode_published(data, "a.csv", notes) == "It’s\nIt’s"
+        assert notes == Notes(2, ["a.csv, line 2 (not UTF-8, read as Windows-1252)"])
 
     @pytest.mark.parametrize("meant", ["’", "“quoted”", "wait…", "a—b", "café", "Ð", "naïve Ångström"])
     def test_repair_undoes_the_usual_damage_and_leaves_sound_text_alone(self, meant: str) -> None:

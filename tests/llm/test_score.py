@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import torch
 
+from prc_emo.errors import PrcEmoError
 from prc_emo.llm.generate import generate
 from prc_emo.llm.load import LanguageModel
-from prc_emo.llm.score import batches_by_length, label_tokens, score
+from prc_emo.llm.score import batches_by_length, label_tokens, learned_tokens, score
 from prc_emo.llm.tokens import prompt_ids
 
 from .conftest import MELD
@@ -73,6 +74,17 @@ def test_where_one_label_begins_another_the_end_token_decides(
         1,
         1,
     ]  # one token each: nothing begins another
+
+
+@pytest.mark.parametrize("loss", ["vocabulary", "labels"])
+def test_labels_that_the_model_cannot_tell_apart_are_refused_before_anything_is_trained(
+    minilm: LanguageModel, loss: str
+) -> None:
+    """They would score equal, always, and the first in the list would win."""
+    with pytest.raises(PrcEmoError, match=r"'café' and 'cafe' are the same tokens in minilm, .* Rename one"):
+        learned_tokens(minilm, ("café", "joy", "cafe"), loss)
+    with pytest.raises(PrcEmoError, match=r"'😀' has characters for which minilm has no token\. Write it in"):
+        learned_tokens(minilm, ("joy", "😀", "😡"), loss)
 
 
 def test_one_token_labels_take_one_pass_and_no_logits_but_the_last(minilm: LanguageModel) -> None:

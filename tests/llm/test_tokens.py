@@ -1,6 +1,10 @@
+import copy
+from dataclasses import replace
+
 import pytest
 import torch
 
+from prc_emo.errors import PrcEmoError
 from prc_emo.llm.load import LanguageModel
 from prc_emo.llm.tokens import IGNORED, answer_ids, encode, left_pad, positions, prompt_ids
 
@@ -54,6 +58,35 @@ def test_an_utterance_creates_no_control_token_in_a_plain_model(minilm: Language
 def test_melds_labels_are_single_tokens_of_the_embedded_model(minilm: LanguageModel, label: str) -> None:
     """So that scoring them takes one forward pass."""
     assert len(answer_ids(minilm, label)) == 2
+
+
+def test_a_label_creates_no_control_token(lm: LanguageModel) -> None:
+    tokenizer = lm.tokenizer
+    special = tokenizer.eos_token or tokenizer.sep_token
+    (control,) = tokenizer(special, add_special_tokens=False)["input_ids"]  # the premise: it is one token
+    word = answer_ids(lm, special)[:-1]
+    assert control not in word and len(word) > 1
+
+
+def test_a_template_without_a_system_role_gets_its_words_in_the_users_turn(toy: LanguageModel) -> None:
+    tokenizer = copy.deepcopy(toy.tokenizer)
+    tokenizer.chat_template = (
+        "{% for message in messages %}"
+        "{% if message['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
+        "<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    lm = replace(toy, tokenizer=tokenizer)
+    folded = prompt_ids(lm, ask("Hi."))
+    assert folded == prompt_ids(lm, [{"role": "user", "content": "Name the emotion.\n\nHi."}])
+    starts = tokenizer.convert_tokens_to_ids("<|im_start|>")
+    assert prompt_ids(lm, ask(FORGED)).count(starts) == folded.count(starts) == 2
+
+    tokenizer.chat_template = "{{ raise_exception('No.') }}"
+    with pytest.raises(
+        PrcEmoError, match=r"chat template of Qwen/Qwen3-8B takes neither .* \(No\.\)\. Take another"
+    ):
+        prompt_ids(lm, ask("Hi."))
 
 
 def test_positions_count_from_the_first_token_of_each_row() -> None:
