@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from prc_emo.llm.load import LanguageModel
 from prc_emo.llm.score import batches_by_length
-from prc_emo.llm.tokens import closing, left_pad
+from prc_emo.llm.tokens import closing, left_pad, positions, visible
 
 
 def generate(
@@ -23,9 +23,20 @@ def generate(
         for rows in batches_by_length([len(prompt) for prompt in prompts], batch_tokens):
             ids = left_pad([prompts[row] for row in rows], lm.tokenizer.pad_token_id).to(lm.device)  # (B, T)
             mask = left_pad([[1] * len(prompts[row]) for row in rows], 0).to(lm.device)
+            cache = None
+            if lm.prefix:  # generate() reads from left to right: all but the prompt's last token is read here
+                before = mask[:, :-1]
+                cache = lm.model(
+                    input_ids=ids[:, :-1],
+                    attention_mask=visible(lm, before, tail=0),
+                    position_ids=positions(before),
+                    logits_to_keep=1,
+                    use_cache=True,
+                ).past_key_values
             new = lm.model.generate(
                 input_ids=ids,
                 attention_mask=mask,
+                past_key_values=cache,
                 max_new_tokens=max_new_tokens,
                 do_sample=False,
                 pad_token_id=lm.tokenizer.pad_token_id,

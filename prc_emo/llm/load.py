@@ -1,7 +1,7 @@
 """Finds and loads the language model that a name stands for, with its tokenizer.
 
-`minilm` is the embedded default: all-MiniLM-L6-v2, the retrieval encoder's own weights, read as a causal language
-model. Any other name is a model of the hub or a local folder. Never runs code that a model folder brings along.
+`minilm` is the embedded default: all-MiniLM-L6-v2, the retrieval encoder's own weights, with a head to predict the
+next word. It was pre-trained to look both ways, and goes on doing so within a prompt (a prefix language model). Any other name is a model of the hub or a local folder. Never runs code that a model folder brings along.
 """
 
 import os
@@ -27,6 +27,9 @@ class LanguageModel:
     positions: int  # how many tokens it can hold
     train_whole: tuple[str, ...]  # modules that have no pre-trained weights: trained and saved in full
     autocast: bool  # bf16 compute over whatever dtype the weights have
+    prefix: bool = (
+        False  # reads a prompt in both directions, as it was pre-trained; writes from left to right
+    )
 
     @property
     def device(self) -> Any:
@@ -87,6 +90,7 @@ def load(
         positions=int(model.config.max_position_embeddings),
         train_whole=("transform",) if name == EMBEDDED else (),
         autocast=half,
+        prefix=name == EMBEDDED and not tiny,
     )
 
 

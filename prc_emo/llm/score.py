@@ -12,7 +12,7 @@ import numpy as np
 
 from prc_emo.errors import PrcEmoError
 from prc_emo.llm.load import LanguageModel
-from prc_emo.llm.tokens import answer_ids, left_pad, positions
+from prc_emo.llm.tokens import answer_ids, left_pad, positions, visible
 from prc_emo.processes import processes
 
 
@@ -45,18 +45,13 @@ def score(
     mine = batches[state.process_index :: state.num_processes]
     # Sharded models talk in every forward pass: each process makes the same number of them.
     idle = -(-len(batches) // state.num_processes) - len(mine)
-    was_training, pad = model.training, lm.tokenizer.pad_token_id
+    was_training = model.training
     model.eval()
     parts: list[tuple[list[int], np.ndarray]] = []
     try:
         with torch.inference_mode(), torch.autocast(lm.device.type, torch.bfloat16, enabled=lm.autocast):
             for number, rows in enumerate([*mine, *[batches[0]] * idle]):
-                scores = (
-                    _batch(model, [prompts[row] for row in rows], words, pad, lm.device)
-                    .double()
-                    .cpu()
-                    .numpy()
-                )
+                scores = _batch(lm, model, [prompts[row] for row in rows], words).double().cpu().numpy()
                 if number < len(mine):
                     parts.append((rows, scores))
                     done(len(rows))
@@ -134,16 +129,17 @@ def batches_by_length(lengths: Sequence[int], batch_tokens: int) -> list[list[in
     return batches
 
 
-def _batch(model: Any, prompts: list[Sequence[int]], words: list[list[int]], pad: int, device: Any) -> Any:
+def _batch(lm: LanguageModel, model: Any, prompts: list[Sequence[int]], words: list[list[int]]) -> Any:
     """Scores of every label for one batch of prompts: (B, L)."""
     import torch
 
+    pad, device = lm.tokenizer.pad_token_id, lm.device
     ids = left_pad(prompts, pad).to(device)  # (B, T)
     mask = left_pad([[1] * len(prompt) for prompt in prompts], 0).to(device)  # (B, T)
     tails = [word for word in words if len(word) > 1]
     prefilled = model(
         input_ids=ids,
-        attention_mask=mask,
+        attention_mask=visible(lm, mask),
         position_ids=positions(mask),
         logits_to_keep=1,
         use_cache=bool(tails),

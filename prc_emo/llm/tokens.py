@@ -114,6 +114,29 @@ def positions(mask: Any) -> Any:
     return (mask.cumsum(-1) - 1).clamp(min=0)
 
 
+def visible(lm: LanguageModel, mask: Any, tail: Any = 1) -> Any:
+    """What each token may look at: the `attention_mask` for a forward pass over left-padded rows without a cache.
+
+    A causal model gets the (B, T) mask back and looks to the left. A prefix language model (Raffel et al., 2020, section
+    3.2.1) also looks to the right, but not into the tail: a (B, 1, T, T) mask, true where row sees column.
+
+    Args:
+        mask: (B, T), 1 where there is a token.
+        tail: How many columns at the end are read from left to right: the prompt's last token, which asks, and the
+            answer. One number, or one for each row, (B).
+    """
+    import torch
+
+    if not lm.prefix:
+        return mask
+    columns = torch.arange(mask.shape[1], device=mask.device)  # (T)
+    tail = torch.as_tensor(tail, device=mask.device).reshape(-1, 1)  # (B or 1, 1)
+    prompt = columns < mask.shape[1] - tail  # (B or 1, T)
+    seen = (columns <= columns[:, None]) | prompt[:, None]  # (B or 1, T, T)
+    itself = columns == columns[:, None]  # padding sees at least something: no softmax over nothing
+    return (seen & mask[:, None].bool() | itself)[:, None]
+
+
 def _opening(tokenizer: Any) -> list[int]:
     for token in (tokenizer.bos_token_id, tokenizer.cls_token_id):
         if token is not None:

@@ -28,7 +28,7 @@ from prc_emo.files import read_json, write_json, write_text
 from prc_emo.llm.adapter import WEIGHTS
 from prc_emo.llm.load import LanguageModel
 from prc_emo.llm.progress import Line, Progress, lines
-from prc_emo.llm.tokens import IGNORED, Encoded, left_pad, positions
+from prc_emo.llm.tokens import IGNORED, Encoded, left_pad, positions, visible
 from prc_emo.processes import processes, sharded
 
 Evaluate = Callable[[Any], dict[str, float]]  # the module to ask -> {"wf1": ..., ...}
@@ -94,6 +94,7 @@ def train(
             train_dataset=data.select(paired_by_length(rows, order, segment, global_batch)),
             processing_class=lm.tokenizer,
             data_collator=Collate(lm.tokenizer.pad_token_id),
+            lm=lm,
             scores=evaluate,
             choices=choices,
         )
@@ -121,11 +122,11 @@ def train(
 class CurriculumTrainer(SFTTrainer):
     """TRL's trainer with our own loss, on the answer's positions only, and our own evaluation, by label scores."""
 
-    choices: Sequence[int] | None = None
-
-    def __init__(self, *, scores: Evaluate, choices: Sequence[int] | None = None, **arguments: Any) -> None:
+    def __init__(
+        self, *, lm: LanguageModel, scores: Evaluate, choices: Sequence[int] | None = None, **arguments: Any
+    ) -> None:
         super().__init__(**arguments)
-        self._scores, self.choices = scores, choices
+        self._scores, self.lm, self.choices = scores, lm, choices
 
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
@@ -135,7 +136,7 @@ class CurriculumTrainer(SFTTrainer):
         labels = inputs["labels"]  # (B, A + 1): the answer's tokens, after one ignored place
         logits = model(
             input_ids=inputs["input_ids"],
-            attention_mask=inputs["attention_mask"],
+            attention_mask=visible(self.lm, inputs["attention_mask"], (labels != IGNORED).sum(1) + 1),
             position_ids=positions(inputs["attention_mask"]),
             logits_to_keep=labels.shape[1],
             use_cache=False,

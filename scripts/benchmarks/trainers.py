@@ -10,6 +10,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from curriculum import Order, Shuffled
@@ -77,7 +78,9 @@ def make_trainer(
     }
     if side == OURS:
         collate = Collate(lm.tokenizer.pad_token_id)
-        trainer: Any = CurriculumTrainer(**shared, data_collator=collate, scores=lambda _: {})
+        # the other sides read from left to right only; so does ours here, for the same loss
+        causal = replace(lm, prefix=False)
+        trainer: Any = CurriculumTrainer(**shared, data_collator=collate, lm=causal, scores=lambda _: {})
     else:
         trainer = FullLogits(**shared) if side == PLAIN else SFTTrainer(**shared)
     trainer.remove_callback(PrinterCallback)

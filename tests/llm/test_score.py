@@ -21,11 +21,20 @@ def prompts_of(lm: LanguageModel) -> list[list[int]]:
     return [prompt_ids(lm, [{"role": "user", "content": text}]) for text in TEXTS]
 
 
+def sight(lm: LanguageModel, prompt: int, word: int) -> torch.Tensor:
+    """Who sees whom, by the definition: backwards always; minilm also forwards, up to the prompt's last token."""
+    size = prompt + word
+    if not lm.prefix:
+        return torch.ones(1, size, dtype=torch.long)
+    return torch.tensor([[[[j <= i or j < prompt - 1 for j in range(size)] for i in range(size)]]])
+
+
 def naive(lm: LanguageModel, prompt: list[int], word: list[int]) -> float:
     """The log-probability of a word after a prompt, by one plain forward pass over both."""
     ids = torch.tensor([prompt + word])
     with torch.inference_mode():
-        logits = lm.model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0].log_softmax(-1)
+        logits = lm.model(input_ids=ids, attention_mask=sight(lm, len(prompt), len(word))).logits[0]
+    logits = logits.log_softmax(-1)
     return float(sum(logits[len(prompt) + at - 1, token] for at, token in enumerate(word)))
 
 
@@ -111,8 +120,18 @@ def test_bf16_scores_stay_near_those_of_fp32(minilm: LanguageModel) -> None:
     assert np.abs(half - score(minilm, prompts, MELD)).max() < 1.0
 
 
-def test_generation_answers_every_prompt_in_its_place(toy: LanguageModel) -> None:
-    prompts = prompts_of(toy)
-    together = generate(toy, prompts, max_new_tokens=4)
-    alone = [generate(toy, [prompt], max_new_tokens=4)[0] for prompt in prompts]
+def test_generation_answers_every_prompt_in_its_place(lm: LanguageModel) -> None:
+    prompts = prompts_of(lm)
+    together = generate(lm, prompts, max_new_tokens=4)
+    alone = [generate(lm, [prompt], max_new_tokens=4)[0] for prompt in prompts]
     assert together == alone
+
+
+def test_generation_reads_the_prompt_as_scoring_does(lm: LanguageModel) -> None:
+    """The first token that is written is the likeliest one."""
+    for prompt, text in zip(prompts_of(lm), generate(lm, prompts_of(lm), max_new_tokens=1), strict=True):
+        with torch.inference_mode():
+            logits = lm.model(
+                input_ids=torch.tensor([prompt]), attention_mask=sight(lm, len(prompt), 0)
+            ).logits[0, -1]
+        assert text == lm.tokenizer.decode([int(logits.argmax())], skip_special_tokens=True)

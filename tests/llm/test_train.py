@@ -15,6 +15,7 @@ from prc_emo.errors import PrcEmoError
 from prc_emo.files import read_json, read_jsonl
 from prc_emo.llm import adapter
 from prc_emo.llm.load import LanguageModel, load
+from prc_emo.llm.score import label_tokens, score
 from prc_emo.llm.tokens import IGNORED, Encoded, encode
 from prc_emo.llm.train import Collate, CurriculumTrainer, last_checkpoint, train
 
@@ -81,7 +82,7 @@ def test_the_loss_is_that_of_the_full_logits_on_the_answer(tmp_path: Path) -> No
     batch = Collate(lm.tokenizer.pad_token_id)([vars_of(row) for row in rows])
     lm.model.eval()
     with torch.inference_mode():
-        ours = CurriculumTrainer.compute_loss(FakeTrainer(), lm.model, batch)  # type: ignore[arg-type]
+        ours = CurriculumTrainer.compute_loss(FakeTrainer(lm), lm.model, batch)  # type: ignore[arg-type]
         each = []
         for row in rows:  # unpadded, with all logits, by the library's own loss
             ids, labels = torch.tensor([row.input_ids]), torch.tensor([row.labels])
@@ -90,6 +91,21 @@ def test_the_loss_is_that_of_the_full_logits_on_the_answer(tmp_path: Path) -> No
             )
     tokens = sum(label != IGNORED for row in rows for label in row.labels)
     assert float(ours) == pytest.approx(sum(each) / tokens, abs=1e-4)
+
+
+def test_what_is_learned_is_what_is_scored(minilm: LanguageModel) -> None:
+    """Training and scoring show a prefix language model the same prompt, padded or not."""
+    prompts = [[101, *range(2000, 2000 + length)] for length in (3, 9, 6)]
+    words = label_tokens(minilm, MELD)
+    rows = [
+        Encoded(str(at), prompt + words[at], [IGNORED] * len(prompt) + words[at])
+        for at, prompt in enumerate(prompts)
+    ]
+    batch = Collate(minilm.tokenizer.pad_token_id)([vars_of(row) for row in rows])
+    with torch.inference_mode():
+        loss = CurriculumTrainer.compute_loss(FakeTrainer(minilm), minilm.model, batch)  # type: ignore[arg-type]
+    scores = score(minilm, prompts, MELD)
+    assert float(loss) == pytest.approx(-scores[range(3), range(3)].mean(), abs=1e-4)
 
 
 def test_a_rows_weight_scales_its_loss() -> None:
@@ -102,7 +118,7 @@ def test_a_rows_weight_scales_its_loss() -> None:
             [vars_of(row, w) for row, w in zip(rows, weights, strict=True)]
         )
         with torch.inference_mode():
-            return float(CurriculumTrainer.compute_loss(FakeTrainer(), lm.model, batch))  # type: ignore[arg-type]
+            return float(CurriculumTrainer.compute_loss(FakeTrainer(lm), lm.model, batch))  # type: ignore[arg-type]
 
     assert loss([2.0, 0.0]) + loss([0.0, 2.0]) == pytest.approx(2 * loss([1.0, 1.0]), rel=1e-5)
 
@@ -113,7 +129,7 @@ def test_among_the_labels_the_loss_is_a_softmax_over_their_first_tokens() -> Non
     rows = rows_for(lm, 3)
     lm.model.eval()
     batch = Collate(lm.tokenizer.pad_token_id)([vars_of(row) for row in rows])
-    trainer = FakeTrainer()
+    trainer = FakeTrainer(lm)
     trainer.choices = [lm.tokenizer(label)["input_ids"][0] for label in ("neutral", "joy", "surprise")]
     expected, tokens = 0.0, 0
     with torch.inference_mode():
@@ -254,6 +270,9 @@ class FakeTrainer:
     """What compute_loss needs of a trainer when it is told no number of items."""
 
     choices: list[int] | None = None
+
+    def __init__(self, lm: LanguageModel) -> None:
+        self.lm = lm
 
     class args:  # noqa: N801
         average_tokens_across_devices = True
