@@ -40,13 +40,16 @@ class Retrieval:
     mmr: float | None = None
     per_label: int | None = None
     splits: frozenset[str] = frozenset()  # evaluation splits, such as "meld/test"
+    dialogues: frozenset[str] = (
+        frozenset()
+    )  # conversations that are being evaluated on, whatever their split is called
 
     def find(self, targets: Sequence[tuple[Conversation, Utterance]], labels: LabelSet) -> list[Found]:
         """The nearest demonstrations of each target, without itself, its dialogue, its words and evaluation data."""
         exclude = [
             Exclude(
                 ids=frozenset({utterance.id}),
-                dialogues=frozenset({conversation.id}),
+                dialogues=self.dialogues | {conversation.id},
                 texts=frozenset({utterance.text}),
                 splits=self.splits,
             )
@@ -70,7 +73,6 @@ class Composer:
         see: `past` shows the turns before the target; `surrounding` also those after it, as the released code does,
             which no live conversation can.
         window: How many turns, on either side.
-        untold: Ids of utterances that are shown without knowledge, though there is some.
     """
 
     template: Template
@@ -79,7 +81,6 @@ class Composer:
     window: int = 5
     knowledge: Knowledge = field(default_factory=lambda: Knowledge({}, {}))
     retrieval: Retrieval | None = None
-    untold: frozenset[str] = frozenset()
 
     def compose(
         self, conversations: Sequence[Conversation], *, count: Count, limit: int, only: str | None = None
@@ -133,8 +134,7 @@ class Composer:
 
     def _holes(self, talk: Conversation, position: int, found: Found | None) -> dict[str, object]:
         target = talk.utterances[position]
-        knowledge = Knowledge({}, {}) if target.id in self.untold else self.knowledge
-        interpretation = knowledge.interpretations.get(target.id)
+        interpretation = self.knowledge.interpretations.get(target.id)
         following = (
             talk.utterances[position + 1 : position + 1 + self.window] if self.see == "surrounding" else ()
         )
@@ -144,7 +144,7 @@ class Composer:
             "following": _turns(following),
             "speaker": target.speaker,
             "text": target.text,
-            "characteristic": knowledge.characteristics.get((talk.id, target.speaker)),
+            "characteristic": self.knowledge.characteristics.get((talk.id, target.speaker)),
             "explicit": interpretation and interpretation.explicit,
             "implicit": interpretation and interpretation.implicit,
             "demonstrations": [{"text": hit.demonstration.text, "label": hit.label} for hit in found.hits]

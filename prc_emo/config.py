@@ -128,9 +128,6 @@ class Training(Section):
         "vocabulary"  # labels: an answer competes with the other labels only
     )
     class_weights: bool = False
-    knowledge_dropout: float = Field(
-        0.0, ge=0, le=1
-    )  # share of training utterances shown without knowledge, so that texts without any are readable too
     evaluate_every: int = Field(50, ge=1)  # optimiser steps; ends of phases are always evaluated
 
 

@@ -2,29 +2,34 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from prc_emo.conversation import Conversation
+from prc_emo.conversation import Conversation, Utterance
 from prc_emo.errors import PrcEmoError
 from prc_emo.files import sha256
 from prc_emo.labels import LabelSet
 
 
 def labelled(conversations: Sequence[Conversation], labels: LabelSet, what: str) -> list[Conversation]:
-    """The conversations that have a label at all, every label checked.
+    """The conversations that have a label at all, every label checked and spelled as the set spells it.
 
     Raises:
         PrcEmoError: A label is not of the set, or nothing is labelled; `what` names the conversations.
     """
-    for talk in conversations:
-        for turn in talk.utterances:
-            if turn.gold is not None:
-                labels.check(turn.gold, turn.id)
-    kept = [talk for talk in conversations if any(turn.gold is not None for turn in talk.utterances)]
+    kept = [
+        replace(talk, utterances=tuple(_spelled(turn, labels) for turn in talk.utterances))
+        for talk in conversations
+        if any(turn.gold is not None for turn in talk.utterances)
+    ]
     if not kept:
         raise PrcEmoError(
             f"The {what} conversations have no labelled utterance: there is nothing to learn from."
         )
     return kept
+
+
+def _spelled(turn: Utterance, labels: LabelSet) -> Utterance:
+    return turn if turn.gold is None else replace(turn, gold=labels.check(turn.gold, turn.id))
 
 
 def frequencies(answers: Sequence[str], labels: LabelSet) -> list[float]:
@@ -41,11 +46,6 @@ def class_weights(answers: Sequence[str]) -> list[float]:
     """
     counts = Counter(answers)
     return [len(answers) / (len(counts) * counts[answer]) for answer in answers]
-
-
-def some(ids: Sequence[str], share: float, seed: int) -> frozenset[str]:
-    """About a `share` of the ids. Whether an id is among them depends on itself and the seed, not on the others."""
-    return frozenset(id for id in ids if int(sha256(f"{seed} {id}".encode())[:8], 16) < share * 2**32)
 
 
 def fingerprint(parts: Mapping[str, object]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from prc_emo.config import Answer, Lora, Training
 from prc_emo.conversation import Conversation
 from prc_emo.difficulty import Difficulty, write_order
 from prc_emo.errors import PrcEmoError
-from prc_emo.fitting import class_weights, fingerprint, frequencies, labelled, some
+from prc_emo.fitting import class_weights, fingerprint, frequencies, labelled
 from prc_emo.knowledge import Knowledge
 from prc_emo.labels import LabelSet
 from prc_emo.processes import processes, sharded
@@ -79,9 +79,11 @@ class PRCEmo:
             "recognize_compact" if base_model == "minilm" else "recognize"
         )
         self.store, self.knowledge = store, knowledge or Knowledge({}, {})
+        self._remembers = store == "train"  # each fit makes the store anew
         self.lora, self.training, self.answer = lora or Lora(), training or Training(), answer or Answer()
         self.schedule = schedule or Shuffled(epochs=self.training.epochs)
-        self.difficulty = difficulty or Difficulty()
+        # without a curriculum nothing is measured: labels of one's own need no place on the emotion wheel
+        self.difficulty = difficulty or Difficulty("none" if schedule is None else "prc-emo")
         self.see, self.window, self.max_tokens = see, window, max_tokens
         self.demonstrations, self.mmr, self.per_label = demonstrations, mmr, per_label
         self.evaluation_splits = frozenset(evaluation_splits)
@@ -110,25 +112,23 @@ class PRCEmo:
 
         out, state = Path(out), processes()
         train, dev = labelled(train, self.labels, "training"), labelled(dev, self.labels, "development")
+        if self._lm is not None and hasattr(self._lm.model, "peft_config"):
+            self._lm = None  # an earlier fit has put its adapter on; this one starts from the base model
         size = self.lora
         self._lm = lm = adapter.add(
             self.language_model, rank=size.rank, alpha=size.alpha, dropout=size.dropout, seed=self.seed
         )
         with state.main_process_first():
             self.remember(train, out)
-        untold = some(
-            [turn.id for talk in train for turn in talk.utterances],
-            self.training.knowledge_dropout,
-            self.seed,
-        )
-        examples = [example for example in self.compose(train, untold=untold) if example.answer is not None]
+        dev_ids = frozenset(talk.id for talk in dev)
+        examples = [example for example in self.compose(train, barred=dev_ids) if example.answer is not None]
         answers = [str(example.answer) for example in examples]
         words, choices = learned_tokens(lm, tuple(self.labels), self.training.loss)
         rows = [
             encode(lm, example.id, example.messages, answer, words.get(answer))
             for example, answer in zip(examples, answers, strict=True)
         ]
-        asked = self.compose(dev)
+        asked = self.compose(dev, barred=dev_ids)
         prompts = [self.tokens(example.messages) for example in asked]
 
         known = [number for number, example in enumerate(asked) if example.answer is not None]
@@ -194,7 +194,7 @@ class PRCEmo:
 
         conversations = [conversation.hidden() for conversation in conversations]
         lm = self._ready()
-        examples = self.compose(conversations)
+        examples = self.compose(conversations, barred=frozenset(talk.id for talk in conversations))
         found = [example.found for example in examples if example.found is not None]
         self.shown, self.excluded = sum(len(one.hits) for one in found), count_excluded(found)
         prompts = [self.tokens(example.messages) for example in examples]
@@ -215,21 +215,19 @@ class PRCEmo:
         self,
         conversations: Sequence[Conversation],
         only: str | None = None,
-        untold: frozenset[str] = frozenset(),
+        barred: frozenset[str] = frozenset(),
     ) -> list[Example]:
         """What the language model sees for each utterance, or `only` for the one with that id.
 
         Args:
-            untold: Ids of utterances that are shown without the knowledge there is about them.
+            barred: Ids of further conversations whose utterances are not shown as demonstrations.
         """
         retrieval = None
         if isinstance(self.store, DemonstrationStore):
             retrieval = Retrieval(
-                self.store, self.demonstrations, self.mmr, self.per_label, self.evaluation_splits
+                self.store, self.demonstrations, self.mmr, self.per_label, self.evaluation_splits, barred
             )
-        composer = Composer(
-            self.template, self.labels, self.see, self.window, self.knowledge, retrieval, untold
-        )
+        composer = Composer(self.template, self.labels, self.see, self.window, self.knowledge, retrieval)
         return composer.compose(
             conversations, count=lambda messages: len(self.tokens(messages)), limit=self.limit, only=only
         )
@@ -259,7 +257,7 @@ class PRCEmo:
 
     def remember(self, train: Sequence[Conversation], out: Path) -> None:
         """Makes the store of the training conversations, where one is wanted; embedded once, kept in `out`/model."""
-        if self.store != "train":
+        if not self._remembers:
             return
         folder = out / "model" / saved.STORE
         rows = demonstrations_of(train, source="training", split="train")

@@ -1,19 +1,23 @@
-"""What a training is given: labelled conversations, weights, a share of utterances."""
+"""What a training is given: labelled conversations, in the label set's spelling."""
 
 import pytest
 
-from prc_emo.fitting import some
-
-IDS = [f"talk/{number}" for number in range(2000)]
-
-
-def test_about_the_share_is_taken_and_the_ends_are_exact() -> None:
-    assert some(IDS, 0.0, seed=1) == frozenset()
-    assert some(IDS, 1.0, seed=1) == frozenset(IDS)
-    assert len(some(IDS, 0.3, seed=1)) == pytest.approx(600, abs=80)
+from prc_emo import Conversation, PrcEmoError, Utterance
+from prc_emo.fitting import labelled
+from prc_emo.labels import MELD
 
 
-def test_an_id_is_taken_whatever_stands_beside_it_but_not_by_every_seed() -> None:
-    taken = some(IDS, 0.3, seed=1)
-    assert some(IDS[::2], 0.3, seed=1) == taken & set(IDS[::2])
-    assert some(IDS, 0.3, seed=2) != taken
+def talk(id: str, *golds: str | None) -> Conversation:
+    return Conversation(
+        id, tuple(Utterance(f"{id}/{at}", "Ross", "So.", gold) for at, gold in enumerate(golds))
+    )
+
+
+def test_labels_are_spelled_as_the_set_spells_them_and_unlabelled_conversations_stay_out() -> None:
+    (kept,) = labelled([talk("a", "Joy", None, " anger"), talk("b", None)], MELD, "training")
+    assert [turn.gold for turn in kept.utterances] == ["joy", None, "anger"]
+
+
+def test_a_label_of_another_set_is_named_with_its_utterance() -> None:
+    with pytest.raises(PrcEmoError, match="a/1: 'curious'"):
+        labelled([talk("a", "joy", "curious")], MELD, "training")
