@@ -3,11 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
 
 from prc_emo.conversation import Conversation, Utterance
 from prc_emo.errors import PrcEmoError
-from prc_emo.files import sha256
+from prc_emo.files import read_json, write_json
 from prc_emo.labels import LabelSet
+from prc_emo.processes import processes
 
 
 def labelled(conversations: Sequence[Conversation], labels: LabelSet, what: str) -> list[Conversation]:
@@ -48,6 +51,29 @@ def class_weights(answers: Sequence[str]) -> list[float]:
     return [len(answers) / (len(counts) * counts[answer]) for answer in answers]
 
 
-def fingerprint(parts: Mapping[str, object]) -> dict[str, str]:
-    """Name -> short hash of whatever a training's result depends on, so that a change of it can be named."""
-    return {name: sha256(repr(value).encode())[:16] for name, value in parts.items()}
+def same_as_before(path: Path, parts: Mapping[str, object]) -> None:
+    """Writes down what a training depends on, by name and hash; refuses to go on where a part has changed.
+
+    It is called as soon as parts are known, and again when there are more.
+
+    Raises:
+        PrcEmoError: `path` has another hash for one of these names; the message says which.
+    """
+    now = {name: _hash(value) for name, value in parts.items()}
+    before = read_json(path) if path.exists() else {}
+    if changed := sorted(name for name in now if before.get(name, now[name]) != now[name]):
+        raise PrcEmoError(
+            f"{path.parent} holds a training that was begun with another {' and '.join(changed)}. Going on would "
+            "mix the two: choose another --out folder, undo the change, or delete this one with --fresh."
+        )
+    processes().wait_for_everyone()  # until all have looked
+    if processes().is_main_process and before.keys() != {**before, **now}.keys():
+        write_json(path, {**before, **now})
+    processes().wait_for_everyone()
+
+
+def _hash(value: object) -> str:
+    digest = sha256()
+    for part in value if isinstance(value, list | tuple) else [value]:  # one at a time: rows may be millions
+        digest.update(repr(part).encode())
+    return digest.hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Shows what the language model sees for one utterance: `prc-emo prompt`. Reads a run's folder and never writes there."""
+"""Shows what the language model sees for one utterance (`prc-emo prompt`) and what a store finds. Writes nothing."""
 
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
@@ -16,7 +16,7 @@ from prc_emo.conversation import Conversation
 from prc_emo.errors import PrcEmoError, did_you_mean
 from prc_emo.experiment import build
 from prc_emo.recognizer import PRCEmo
-from retrieval_store import DemonstrationStore, Embedder
+from retrieval_store import DemonstrationStore, Embedder, Found
 
 
 def describe(
@@ -75,21 +75,21 @@ def describe(
             highlight=False,
         )
     if example.found is not None:
-        table = Table("score", "label", "text", Column("from", overflow="fold"), "")
-        for hit in example.found.hits:
-            table.add_row(
-                f"{hit.score:.3f}",
-                hit.label,
-                Text(hit.demonstration.text),
-                Text(hit.demonstration.id),
-                "shown",
-            )
-        for one in example.found.excluded:
-            row = one.demonstration
-            table.add_row(
-                f"{one.score:.3f}", row.label, Text(row.text), Text(row.id), f"excluded: {one.reason}"
-            )
-        out.print(table)
+        out.print(demonstrations(example.found))
+
+
+def demonstrations(found: Found) -> Table:
+    """What a search shows and what was nearer but is held back, and why."""
+    table = Table("score", "label", "text", Column("from", overflow="fold"), "")
+    for hit in found.hits:
+        row = hit.demonstration
+        table.add_row(f"{hit.score:.3f}", hit.label, Text(row.text), Text(row.id), "shown")
+    for near in found.excluded:
+        row = near.demonstration
+        table.add_row(
+            f"{near.score:.3f}", row.label, Text(row.text), Text(row.id), f"excluded: {near.reason}"
+        )
+    return table
 
 
 def _store(

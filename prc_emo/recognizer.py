@@ -18,7 +18,7 @@ from prc_emo.config import Answer, Lora, Training
 from prc_emo.conversation import Conversation
 from prc_emo.difficulty import Difficulty, write_order
 from prc_emo.errors import PrcEmoError
-from prc_emo.fitting import class_weights, fingerprint, frequencies, labelled
+from prc_emo.fitting import class_weights, frequencies, labelled, same_as_before
 from prc_emo.knowledge import Knowledge
 from prc_emo.labels import LabelSet
 from prc_emo.processes import processes, sharded
@@ -112,6 +112,25 @@ class PRCEmo:
 
         out, state = Path(out), processes()
         train, dev = labelled(train, self.labels, "training"), labelled(dev, self.labels, "development")
+        order = self.order(train, batch=self.training.batch * self.training.accumulate * state.num_processes)
+        same_as_before(
+            out / "training.json",
+            {
+                "version of prc-emo": __version__,
+                "training data": train,
+                "development data": dev,
+                "label set": self.labels,
+                "template": self.template.sha256,
+                "base model": (self.base_model, self.loading),
+                "training setting": (self.training, self.lora, self.seed, self.restart_per_phase),
+                "answer setting": self.answer,
+                "number of processes": state.num_processes,
+                "order": order.sha256,
+            },
+        )
+        if state.is_main_process:
+            write_order(out / "order.json", order, self.difficulty.of(train, self.labels), self.schedule)
+
         if self._lm is not None and hasattr(self._lm.model, "peft_config"):
             self._lm = None  # an earlier fit has put its adapter on; this one starts from the base model
         size = self.lora
@@ -130,6 +149,7 @@ class PRCEmo:
         ]
         asked = self.compose(dev, barred=dev_ids)
         prompts = [self.tokens(example.messages) for example in asked]
+        same_as_before(out / "training.json", {"prompt or set of demonstrations": [*rows, *prompts]})
 
         known = [number for number, example in enumerate(asked) if example.answer is not None]
         gold = np.array([self.labels.labels.index(str(asked[number].answer)) for number in known])
@@ -147,10 +167,6 @@ class PRCEmo:
             found = measure(dev, self._predictions(asked, calibrate.probabilities(scores, *fitted)))
             return {"wf1": found.wf1, "accuracy": found.accuracy}
 
-        order = self.order(train, batch=self.training.batch * self.training.accumulate * state.num_processes)
-        if state.is_main_process:
-            buckets = getattr(self.schedule, "buckets", 1)
-            write_order(out / "order.json", order, self.difficulty.of(train, self.labels), buckets)
         best = fine_tune(
             lm,
             rows,
@@ -162,18 +178,6 @@ class PRCEmo:
             weights=class_weights(answers) if self.training.class_weights else None,
             choices=choices,
             restart_per_phase=self.restart_per_phase,
-            fingerprint=fingerprint(
-                {
-                    "version of prc-emo": __version__,
-                    "training data": train,
-                    "development data": dev,
-                    "label set": self.labels,
-                    "template": self.template.sha256,
-                    "base model": (self.base_model, self.loading),
-                    "training setting": (self.training, self.lora, self.seed, self.restart_per_phase),
-                    "prompt or set of demonstrations": rows,
-                }
-            ),
         )
         if state.is_main_process:
             adapter.copy(best, out / "model")

@@ -18,7 +18,8 @@ from prc_emo.files import read_json, read_text, sha256, sha256_file, write_json,
 from prc_emo.labels import LabelSet
 from retrieval_store import DemonstrationStore
 
-DESCRIPTION, TEMPLATE, ADAPTER = "prc_emo.json", "template.j2", "adapter_model.safetensors"
+DESCRIPTION, TEMPLATE = "prc_emo.json", "template.j2"
+ADAPTER, SETTINGS = "adapter_model.safetensors", "adapter_config.json"
 STORE = "store"  # a folder of the model's own
 
 
@@ -36,6 +37,7 @@ class Saved(Section):
     labels: SavedLabels
     template_sha256: str
     adapter_sha256: str
+    adapter_config_sha256: str
     see: Literal["past", "surrounding"]
     window: int
     max_tokens: int
@@ -75,6 +77,7 @@ def write(
         **description,
         "store": store and store.hash,
         "adapter_sha256": sha256_file(folder / ADAPTER),
+        "adapter_config_sha256": sha256_file(folder / SETTINGS),
     }
     write_json(folder / DESCRIPTION, Saved.model_validate(whole).model_dump(mode="json"))
 
@@ -102,8 +105,9 @@ def read(folder: Path, labels: LabelSet | None) -> tuple[Saved, str]:
             f"{folder}: this model answers with the labels of {saved.labels.name} ({', '.join(saved.labels.labels)}), "
             f"not with those of {labels.name} ({', '.join(labels)}). Train one for {labels.name}, or ask it for its own."
         )
-    if not (folder / ADAPTER).exists() or sha256_file(folder / ADAPTER) != saved.adapter_sha256:
-        raise _changed(folder / ADAPTER)
+    for name, known in ((ADAPTER, saved.adapter_sha256), (SETTINGS, saved.adapter_config_sha256)):
+        if not (folder / name).exists() or sha256_file(folder / name) != known:
+            raise _changed(folder / name)
     template = read_text(folder / TEMPLATE)
     if sha256(template.encode()) != saved.template_sha256:
         raise _changed(folder / TEMPLATE)

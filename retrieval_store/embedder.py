@@ -1,7 +1,6 @@
 """Text to vectors. The only file that knows sentence-transformers, and it imports it when an encoder is made."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -20,7 +19,7 @@ class Encoder(Protocol):
 
     @property
     def id(self) -> str:
-        """Names the encoder and its weights: two encoders with one id give the same vectors."""
+        """``name@weights``: where it is found, and what it is. Those with the same weights give the same vectors."""
 
     @property
     def dimension(self) -> int: ...
@@ -57,7 +56,7 @@ class Embedder:
             if had_bar:
                 transformers_logging.enable_progress_bar()
         self._batch_size = batch_size
-        self.id = f"{Path(name).name}@{weights_hash(folder)[:12]}"
+        self.id = f"{name}@{weights_hash(folder)[:12]}"
         dimension = self._model.get_embedding_dimension()
         if dimension is None:
             raise StoreError(

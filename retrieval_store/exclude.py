@@ -1,5 +1,6 @@
 """What a search may not show, and when two texts count as the same. Knows nothing of stores."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ from retrieval_store.errors import StoreError
 # An apostrophe joins, all other punctuation parts: "don't", "don’t" and "dont" are one word. The last two are the
 # apostrophes of Windows-1252 in a file that was read as Latin-1.
 _APOSTROPHES = "'’‘ʼ`´\x91\x92"
+# Some corpora part a contraction from its word: "don ' t", "I 'm".
+_PARTED = re.compile(rf"(?<=\w)\s*[{_APOSTROPHES}]\s*(?=(?:d|ll|m|re|s|t|ve)\b)")
 
 
 class _Marks(dict[int, str]):
@@ -27,6 +30,8 @@ def normalise_text(text: str) -> str:
 
     >>> normalise_text("  I’m FINE -- really!")
     'im fine really'
+    >>> normalise_text("I ' m fine , really .")
+    'im fine really'
 
     A text without any letter or digit is compared by its marks, so that "?!" and "..." stay two texts.
 
@@ -34,7 +39,7 @@ def normalise_text(text: str) -> str:
     '?!'
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return " ".join(folded.translate(_MARKS).split()) or " ".join(folded.split())
+    return " ".join(_PARTED.sub("", folded).translate(_MARKS).split()) or " ".join(folded.split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from retrieval_store.rows import Rows
 
 FORMAT = 1
 MANIFEST, ROWS, VECTORS, INDEX = "manifest.json", "demonstrations.jsonl", "vectors.npy", "index.faiss"
-_PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".bin")
+_PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,7 +211,7 @@ class DemonstrationStore:
         """
         if self._embedder is None:
             try:
-                own = Embedder(self._encoder_id.partition("@")[0])
+                own = Embedder(self._encoder_id.rpartition("@")[0] or self._encoder_id)
             except StoreError as error:
                 raise StoreError(
                     f"Texts are encoded with {self._encoder_id} here; give it to load(..., embedder=...). {error}"
@@ -220,7 +220,8 @@ class DemonstrationStore:
         return self._embedder
 
     def _own(self, embedder: Encoder) -> Encoder:
-        if (embedder.id, embedder.dimension) != (self._encoder_id, self.dimension):
+        same = _weights(embedder.id) == _weights(self._encoder_id)  # wherever they lie on this machine
+        if not same or embedder.dimension != self.dimension:
             raise StoreError(
                 f"This store was made with the encoder {self._encoder_id} ({self.dimension} dimensions), got {embedder.id} "
                 f"({embedder.dimension}). Take that encoder, or build the store again."
@@ -242,6 +243,10 @@ class DemonstrationStore:
         if not (np.isfinite(lengths) & (lengths > 0)).all():
             raise StoreError("Expected query vectors with finite numbers and some length, got one without.")
         return np.ascontiguousarray(queries / lengths, dtype=np.float32)
+
+
+def _weights(encoder_id: str) -> str:
+    return encoder_id.rpartition("@")[2]
 
 
 def _encode(embedder: Encoder, texts: Sequence[str], progress: bool = False) -> Vectors:

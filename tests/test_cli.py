@@ -15,7 +15,7 @@ import pytest
 from prc_emo.bench.predictions import Judged, write_predictions
 from prc_emo.cli.experiments import _latest
 from prc_emo.compose import demonstrations_of
-from prc_emo.config import experiment, shipped
+from prc_emo.config_file import experiment, shipped
 from prc_emo.corpora import load_corpus, read_conversations
 from retrieval_store import Demonstration, DemonstrationStore, Embedder
 

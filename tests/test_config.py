@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from prc_emo.config import Experiment, data_path, experiment, shipped, to_yaml
+from prc_emo.config import Experiment, data_path
+from prc_emo.config_file import experiment, shipped, to_yaml
 from prc_emo.errors import PrcEmoError
 
 EVERYDAY = "data: {corpus: everyday}\n"
@@ -89,7 +90,7 @@ def test_parameters_of_a_baseline_are_overlaid_one_by_one() -> None:
 def test_every_problem_is_told_at_once_with_its_path_and_the_nearest_name(tmp_path: Path) -> None:
     file = yaml(tmp_path, "data: {corpus: everyday, limt: 3}\nretrieval: {k: 0}\ntrainning: {}\n")
     assert told(file, "prompt.see=future", "training.epochs=many") == [
-        "mine.yaml: unknown setting 'data.limt'. Did you mean 'limit'? Known: corpus, labels, limit, path, score_on.",
+        "mine.yaml: unknown setting 'data.limt'. Did you mean 'limit'? Known: corpus, labels, limit, options, path, score_on.",
         "mine.yaml: prompt.see: input should be 'past' or 'surrounding', got 'future'.",
         "mine.yaml: retrieval.k: input should be greater than or equal to 1, got 0.",
         "mine.yaml: training.epochs: input should be a valid integer, unable to parse string as an integer, got 'many'.",

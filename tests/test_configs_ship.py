@@ -6,7 +6,8 @@ import pytest
 
 import prc_emo.config
 from prc_emo.bench.contract import baselines
-from prc_emo.config import Experiment, experiment, shipped, to_yaml
+from prc_emo.config import Experiment
+from prc_emo.config_file import experiment, shipped, to_yaml
 from prc_emo.corpora import READERS
 from prc_emo.errors import PrcEmoError
 from prc_emo.experiment import build

@@ -10,7 +10,8 @@ from curriculum import BabySteps
 from prc_emo import Conversation, PRCEmo, Utterance
 from prc_emo.bench.predictions import Prediction
 from prc_emo.compose import demonstrations_of
-from prc_emo.config import Answer, Training, experiment
+from prc_emo.config import Answer, Training
+from prc_emo.config_file import experiment
 from prc_emo.errors import PrcEmoError
 from prc_emo.experiment import build
 from prc_emo.files import read_json, write_json, write_text

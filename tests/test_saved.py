@@ -47,9 +47,8 @@ class OneWay:
 
 def written(folder: Path, store: DemonstrationStore | None = None) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / saved.ADAPTER).write_bytes(
-        b"weights"
-    )  # reading checks the bytes; what they are is peft's matter
+    for name in (saved.ADAPTER, saved.SETTINGS):
+        (folder / name).write_bytes(b"weights")  # reading checks the bytes; what they are is peft's matter
     saved.write(folder, DESCRIPTION, template=TEMPLATE.text, store=store)
     return folder
 
@@ -96,7 +95,7 @@ def test_it_answers_in_the_labels_that_it_was_taught(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", [saved.ADAPTER, saved.TEMPLATE])
+@pytest.mark.parametrize("name", [saved.ADAPTER, saved.SETTINGS, saved.TEMPLATE])
 def test_a_part_that_was_changed_or_is_gone_is_refused(name: str, tmp_path: Path) -> None:
     """Other words or other weights would answer, and nobody would know."""
     folder = written(tmp_path)

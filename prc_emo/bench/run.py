@@ -16,7 +16,8 @@ from typing import Any
 from prc_emo.bench.contract import Recognizer, Retrieves, baseline
 from prc_emo.bench.metrics import Scores, score
 from prc_emo.bench.predictions import judge, write_predictions
-from prc_emo.config import Experiment, data_path, experiment, to_yaml
+from prc_emo.config import Experiment, data_path
+from prc_emo.config_file import experiment, to_yaml
 from prc_emo.conversation import Conversation
 from prc_emo.corpora import Corpus, load_corpus
 from prc_emo.errors import PrcEmoError
@@ -107,7 +108,8 @@ def corpus_of(settings: Experiment) -> Corpus:
                 f"data.labels: {data.labels!r} is no label set. Known: {', '.join(sorted(LABEL_SETS))}."
             )
         labels = LABEL_SETS[data.labels]
-    corpus = load_corpus(data.corpus, data_path(data.path) if data.path else None, labels=labels)
+    path = data_path(data.path) if data.path else None
+    corpus = load_corpus(data.corpus, path, labels=labels, **data.options)
     if data.limit is not None:
         corpus = Corpus(
             corpus.name, corpus.labels, {name: talks[: data.limit] for name, talks in corpus.splits.items()}

@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from prc_emo.cli.console import first_process, out, tell
-from prc_emo.config import Experiment, experiment, shipped, to_yaml
+from prc_emo.config import Experiment
+from prc_emo.config_file import experiment, shipped, to_yaml
 from prc_emo.errors import PrcEmoError
 from prc_emo.files import decode
 

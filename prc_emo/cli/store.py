@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.table import Column, Table
-from rich.text import Text
 
 from prc_emo.cli.arguments import CorpusName, CorpusPath, Labels, label_set, read_corpus
 from prc_emo.cli.console import out, tell
@@ -72,23 +70,14 @@ def search(
     encoder: OwnEncoder = None,
 ) -> None:
     """The nearest demonstrations of a text, and what was nearer but held back."""
+    from prc_emo.inspection import demonstrations
     from retrieval_store import DemonstrationStore, Embedder, Exclude
 
     relabel = label_set(labels)
     found = DemonstrationStore.load(folder, Embedder(encoder) if encoder else None).search(
         [text], k=k, exclude=Exclude.nothing(), relabel=relabel.translate if relabel else None
     )[0]
-    table = Table("score", "label", "text", Column("from", overflow="fold"), "")
-    for hit in found.hits:
-        table.add_row(
-            f"{hit.score:.3f}", hit.label, Text(hit.demonstration.text), Text(hit.demonstration.id), "shown"
-        )
-    for one in found.excluded:
-        shown = one.demonstration
-        table.add_row(
-            f"{one.score:.3f}", shown.label, Text(shown.text), Text(shown.id), f"held back: {one.reason}"
-        )
-    out.print(table)
+    out.print(demonstrations(found))
 
 
 @app.command()

@@ -86,7 +86,7 @@ def refuse_pickles(folder: Path) -> None:
     if not folder.is_dir():
         raise PrcEmoError(f"{folder}: no such folder.")
     for path in sorted(folder.rglob("*")):
-        if path.suffix in PICKLES:
+        if path.suffix.lower() in PICKLES:
             raise PrcEmoError(
                 f"{path} is a pickle, which can run code when read. Only safetensors are read; delete or convert it."
             )

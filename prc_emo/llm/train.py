@@ -23,8 +23,7 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from prc_emo.config import Training
-from prc_emo.errors import PrcEmoError
-from prc_emo.files import read_json, write_json, write_text
+from prc_emo.files import read_json, write_json
 from prc_emo.llm.adapter import WEIGHTS
 from prc_emo.llm.load import LanguageModel
 from prc_emo.llm.progress import Line, Progress, lines
@@ -32,7 +31,7 @@ from prc_emo.llm.tokens import IGNORED, Encoded, left_pad, positions, visible
 from prc_emo.processes import processes, sharded
 
 Evaluate = Callable[[Any], dict[str, float]]  # the module to ask -> {"wf1": ..., ...}
-COMPLETE = "complete"  # in a checkpoint's folder once every process has written its part
+COMPLETE = "complete.json"  # what is in a checkpoint's folder, once every process has written its part
 
 
 def train(
@@ -47,7 +46,6 @@ def train(
     weights: Sequence[float] | None = None,
     choices: Sequence[int] | None = None,
     restart_per_phase: bool = False,
-    fingerprint: Mapping[str, str],
 ) -> Path:
     """Trains the adapter that `lm` wears and leaves it at its best checkpoint.
 
@@ -58,19 +56,18 @@ def train(
         rows: All training examples in tokens.
         order: Which rows to see, in which order; its phases end on whole optimiser steps.
         evaluate: Scores the development split with the module it is given.
-        out: Receives `log.jsonl`, `order.json` and `checkpoints/`; a second call with the same goes on from there.
+        out: Receives `log.jsonl` and `checkpoints/`; a second call with the same arguments goes on from there.
+            Whether they are the same is for the caller to know: `prc_emo.fitting.same_as_before`.
         weights: Of each row's loss; their mean is 1.
         choices: The tokens that an answer may begin with; its first token then competes with these alone.
         restart_per_phase: A fresh optimiser and learning-rate schedule in every phase, as in the released code.
-        fingerprint: What the result depends on: name -> hash. Going on with another one is refused.
 
     Returns:
         The folder of the best checkpoint by development wF1.
 
     Raises:
-        PrcEmoError: `out` holds a training of something else; the message says what has changed.
+        CurriculumError: The order was made for another number of rows in an optimiser step.
     """
-    _same_as_before(out / "training.json", {**fingerprint, "order": order.sha256})
     whole = Phase("all", 0, len(order.positions))
     segments = order.phases if restart_per_phase else (whole,)
     data = Dataset.from_dict(
@@ -80,9 +77,9 @@ def train(
             "weight": list(weights) if weights is not None else [1.0] * len(rows),
         }
     )
-    global_batch = (
-        settings.batch * settings.accumulate * processes().num_processes
-    )  # rows of an optimiser step
+    # rows of an optimiser step
+    global_batch = settings.batch * settings.accumulate * processes().num_processes
+    done = dict(zip(order.phases, order.steps(global_batch), strict=True))
     log: list[Line] = []
     best: tuple[float, Path] | None = None
     for number, segment in enumerate(segments):
@@ -98,7 +95,7 @@ def train(
             scores=evaluate,
             choices=choices,
         )
-        ends = [(phase.stop - segment.start) // global_batch for phase in phases]
+        ends = [done[phase] - segment.start // global_batch for phase in phases]
         trainer.remove_callback(PrinterCallback)  # Progress says it
         trainer.add_callback(_Marks(ends, settings.evaluate_every, trainer))
         trainer.add_callback(Progress(phases, ends, log, out / "log.jsonl"))
@@ -227,20 +224,29 @@ class _Marks(TrainerCallback):
         self.trainer.accelerator.wait_for_everyone()
         if self.trainer.is_world_process_zero():
             (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle that nothing here reads
-            write_text(folder / COMPLETE, "")
+            write_json(folder / COMPLETE, _sizes(folder))
         self.trainer.accelerator.wait_for_everyone()
 
 
 def last_checkpoint(folder: Path, trainer: CurriculumTrainer | None = None) -> Path | None:
-    """The newest whole checkpoint; half-written ones, which a kill leaves behind, are removed."""
+    """The newest whole checkpoint; half-written and half-deleted ones, which a kill leaves behind, are removed."""
     found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
     if trainer is None or trainer.is_world_process_zero():
         for path in found:
-            if not (path / COMPLETE).exists():
+            if not _whole(path):
                 shutil.rmtree(path)
     if trainer is not None:
         trainer.accelerator.wait_for_everyone()
-    return next((path for path in reversed(found) if (path / COMPLETE).exists()), None)
+    return next((path for path in reversed(found) if path.exists()), None)
+
+
+def _whole(checkpoint: Path) -> bool:
+    return (checkpoint / COMPLETE).exists() and read_json(checkpoint / COMPLETE) == _sizes(checkpoint)
+
+
+def _sizes(checkpoint: Path) -> dict[str, int]:
+    files = sorted(path for path in checkpoint.rglob("*") if path.is_file() and path.name != COMPLETE)
+    return {path.relative_to(checkpoint).as_posix(): path.stat().st_size for path in files}
 
 
 def _arguments(lm: LanguageModel, settings: Training, folder: Path, seed: int) -> SFTConfig:
@@ -284,16 +290,3 @@ def _wear(lm: LanguageModel, checkpoint: Path) -> None:
     from safetensors.torch import load_file
 
     set_peft_model_state_dict(lm.model, load_file(checkpoint / WEIGHTS))
-
-
-def _same_as_before(path: Path, now: dict[str, str]) -> None:
-    if path.exists():
-        before = read_json(path)
-        changed = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
-        if changed:
-            raise PrcEmoError(
-                f"{path.parent} holds a training that was begun with another {' and '.join(changed)}. Going on would "
-                "mix the two: choose another --out folder, undo the change, or delete this one with --fresh."
-            )
-    elif processes().is_main_process:
-        write_json(path, now)

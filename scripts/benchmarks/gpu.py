@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks import training
 from benchmarks.measure import table
-from prc_emo.config import experiment
+from prc_emo.config_file import experiment
 from prc_emo.errors import PrcEmoError
 from prc_emo.llm import adapter
 from prc_emo.llm.architectures import random_model

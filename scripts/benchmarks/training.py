@@ -14,7 +14,8 @@ from statistics import median
 from benchmarks.measure import Memory, Ratio, alternate, peak_megabytes, ratio, table
 from benchmarks.trainers import OURS, SIDES, OwnForward, make_trainer, order_of, positions_of, watch_on
 from prc_emo import PRCEmo, load_corpus
-from prc_emo.config import Training, experiment
+from prc_emo.config import Training
+from prc_emo.config_file import experiment
 from prc_emo.llm import adapter
 from prc_emo.llm.load import LanguageModel
 from prc_emo.llm.tokens import Encoded, encode

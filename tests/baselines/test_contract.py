@@ -6,7 +6,7 @@ import pytest
 
 from prc_emo.bench.contract import baseline, baselines
 from prc_emo.bench.metrics import score
-from prc_emo.config import experiment, shipped
+from prc_emo.config_file import experiment, shipped
 from prc_emo.conversation import Conversation, Utterance
 from prc_emo.errors import PrcEmoError
 from prc_emo.labels import LabelSet

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from prc_emo.bench.run import run
-from prc_emo.config import experiment
+from prc_emo.config_file import experiment
 from prc_emo.errors import PrcEmoError
 from prc_emo.recognizer import PRCEmo
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from prc_emo.bench.run import corpus_of
+from prc_emo.config_file import experiment
 from prc_emo.corpora import Corpus, load_corpus
 from prc_emo.errors import PrcEmoError
 
@@ -63,6 +65,14 @@ def test_session_five_is_test_and_every_tenth_dialogue_of_the_others_is_dev(
     }
     assert {speaker for each in corpus.test for speaker in each.speakers} == {"Ses05_F", "Ses05_M"}
     assert [each.id for each in corpus.dev] == [f"iemocap/dev/Ses{at:02}F_impro04" for at in range(1, 5)]
+
+
+def test_an_experiment_passes_on_what_the_reader_takes(
+    release: Callable[..., Corpus], tmp_path: Path
+) -> None:
+    release()
+    settings = experiment("iemocap_qwen2_5_7b", [f"data.path={tmp_path}", "data.options.dev_session=2"])
+    assert {talk.id.partition("F_")[0] for talk in corpus_of(settings).dev} == {"iemocap/dev/Ses02"}
 
 
 def test_a_session_can_be_held_out_so_that_no_speaker_is_in_two_splits(

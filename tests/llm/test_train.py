@@ -9,9 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from curriculum import BabySteps, Order, Shuffled
+from curriculum import BabySteps, CurriculumError, Order, Shuffled
 from prc_emo.config import Training
-from prc_emo.errors import PrcEmoError
 from prc_emo.files import read_json, read_jsonl
 from prc_emo.llm import adapter
 from prc_emo.llm.load import LanguageModel, load
@@ -23,7 +22,6 @@ from .conftest import MELD, QWEN
 
 SETTINGS = Training(epochs=3, batch=2, accumulate=2, learning_rate=1e-2, evaluate_every=3, neftune=5.0)
 BATCH = 4
-SAME = {"data": "1"}
 
 
 def dressed() -> LanguageModel:
@@ -61,7 +59,7 @@ def run(
     out: Path, *, evaluate: Callable[[Any], dict[str, float]] | None = None, **options: Any
 ) -> LanguageModel:
     lm = dressed()
-    arguments = {"settings": SETTINGS, "seed": 7, "fingerprint": SAME, "order": order_of(), **options}
+    arguments = {"settings": SETTINGS, "seed": 7, "order": order_of(), **options}
     rows = rows_for(lm)
     train(lm, rows, evaluate=evaluate or Evaluations(), out=out, **arguments)
     return lm
@@ -159,9 +157,7 @@ def test_accumulated_small_batches_follow_one_large_batch(tmp_path: Path) -> Non
 
     def final(settings: Training, out: Path) -> dict[str, torch.Tensor]:
         lm = adapter.add(load(QWEN, tiny=True, precision="fp32"), rank=4, alpha=8, dropout=0.0, seed=1)
-        train(
-            lm, rows_for(lm), order_of(), lambda model: {"wf1": 0.0}, settings, out, seed=7, fingerprint=SAME
-        )
+        train(lm, rows_for(lm), order_of(), lambda model: {"wf1": 0.0}, settings, out, seed=7)
         last = last_checkpoint(out / "checkpoints" / "0")
         assert last is not None
         return load_file(last / adapter.WEIGHTS)
@@ -217,16 +213,19 @@ def test_a_half_written_checkpoint_is_never_read(tmp_path: Path) -> None:
     assert same(weights(whole), weights(run(tmp_path / "cut")))
 
 
-def test_another_order_is_refused_by_name(tmp_path: Path) -> None:
-    run(tmp_path)
-    with pytest.raises(PrcEmoError, match="was begun with another order"):
-        run(tmp_path, order=order_of(steps=12))
+def test_a_half_deleted_checkpoint_is_never_read(tmp_path: Path) -> None:
+    """Old checkpoints are deleted file by file, and whoever is killed meanwhile leaves the mark of a whole one."""
+    whole = run(tmp_path / "whole")
+    run(tmp_path / "cut")
+    last = tmp_path / "cut" / "checkpoints" / "0" / "checkpoint-10"
+    assert last_checkpoint(last.parent) == last  # the premise
+    (last / "optimizer.pt").unlink()
+    assert same(weights(whole), weights(run(tmp_path / "cut")))
 
 
-def test_other_data_is_refused_by_name(tmp_path: Path) -> None:
-    run(tmp_path)
-    with pytest.raises(PrcEmoError, match=r"was begun with another data.*--fresh"):
-        run(tmp_path, fingerprint={"data": "2"})
+def test_an_order_made_for_another_batch_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CurriculumError, match="within a batch of 6"):
+        run(tmp_path, settings=SETTINGS.model_copy(update={"accumulate": 3}))
 
 
 def test_no_pickle_but_the_optimisers_own_state_is_left(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The real encoder, from whichever place on this machine has its files; none of it needs a network."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -118,3 +119,17 @@ def test_a_path_is_taken_as_a_path(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "model.safetensors").write_bytes(b"")
     assert find_weights(str(tmp_path)) == tmp_path
+
+
+def test_a_store_finds_an_encoder_that_lies_in_a_folder_again(minilm: Embedder, tmp_path: Path) -> None:
+    folder = tmp_path / "encoders" / "mine"
+    shutil.copytree(find_weights("minilm"), folder)
+    rows = [
+        Demonstration("a", "Hello there.", "joy", "tiny"),
+        Demonstration("b", "Go away.", "anger", "tiny"),
+    ]
+    DemonstrationStore.build(rows, Embedder(str(folder), device="cpu")).save(tmp_path / "store")
+    (found,) = DemonstrationStore.load(tmp_path / "store").search(["Hi!"], k=1, exclude=Exclude.nothing())
+    assert found.hits[0].label == "joy"
+    # the same weights by another name are the same encoder
+    assert len(DemonstrationStore.load(tmp_path / "store", minilm)) == 2
