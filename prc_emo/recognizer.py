@@ -5,10 +5,9 @@ comes with the first `fit` or `load`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
 
 from curriculum import Order, Schedule, Shuffled
 from prc_emo import saved
@@ -16,6 +15,7 @@ from prc_emo.bench.predictions import Prediction
 from prc_emo.compose import Composer, Example, Retrieval, demonstrations_of
 from prc_emo.config import Answer, Lora, Training
 from prc_emo.conversation import Conversation
+from prc_emo.development import Development, predictions
 from prc_emo.difficulty import Difficulty, write_order
 from prc_emo.errors import PrcEmoError
 from prc_emo.fitting import class_weights, frequencies, labelled, same_as_before
@@ -104,9 +104,8 @@ class PRCEmo:
             PrcEmoError: A label does not fit, an utterance is too long, or `out` holds another training.
         """
         from prc_emo import __version__
-        from prc_emo.bench.metrics import score as measure
-        from prc_emo.llm import adapter, calibrate
-        from prc_emo.llm.score import learned_tokens, score
+        from prc_emo.llm import adapter
+        from prc_emo.llm.score import learned_tokens
         from prc_emo.llm.tokens import encode
         from prc_emo.llm.train import train as fine_tune
 
@@ -151,27 +150,14 @@ class PRCEmo:
         prompts = [self.tokens(example.messages) for example in asked]
         same_as_before(out / "training.json", {"prompt or set of demonstrations": [*rows, *prompts]})
 
-        known = [number for number, example in enumerate(asked) if example.answer is not None]
-        gold = np.array([self.labels.labels.index(str(asked[number].answer)) for number in known])
-        prior = frequencies(answers, self.labels)
-
-        def calibrated(model: Any) -> tuple[np.ndarray, tuple[float, tuple[float, ...]]]:
-            scores = score(
-                lm, prompts, tuple(self.labels), batch_tokens=self.answer.batch_tokens, model=model
-            )
-            return scores, calibrate.fit(scores[known], gold, prior, self.answer)
-
-        def evaluate(model: Any) -> dict[str, float]:
-            # as it will answer in the end, prior correction included: that is what the best checkpoint is best at
-            scores, fitted = calibrated(model)
-            found = measure(dev, self._predictions(asked, calibrate.probabilities(scores, *fitted)))
-            return {"wf1": found.wf1, "accuracy": found.accuracy}
-
+        development = Development(
+            dev, asked, prompts, self.labels, frequencies(answers, self.labels), self.answer
+        )
         best = fine_tune(
             lm,
             rows,
             order,
-            evaluate,
+            lambda module: development.measure(replace(lm, model=module)),
             self.training,
             out,
             seed=self.seed,
@@ -185,7 +171,7 @@ class PRCEmo:
         if sharded():
             self._lm = None
             self._lm = lm = adapter.put_on(self.language_model, out / "model")
-        self.temperature, self.offsets = calibrated(lm.model)[1]
+        self.temperature, self.offsets = development.calibration(lm)
         if state.is_main_process:
             self._describe(out / "model")
         state.wait_for_everyone()
@@ -209,7 +195,8 @@ class PRCEmo:
                 for example, text in zip(examples, answers, strict=True)
             ]
         scores = score(lm, prompts, tuple(self.labels), batch_tokens=self.answer.batch_tokens)
-        return self._predictions(examples, calibrate.probabilities(scores, self.temperature, self.offsets))
+        probabilities = calibrate.probabilities(scores, self.temperature, self.offsets)
+        return predictions(examples, self.labels, probabilities)
 
     def read(self, turns: Conversation | Iterable[Sequence[str]]) -> list[Prediction]:
         """Labels one conversation: a record, or (speaker, text) pairs."""
@@ -353,13 +340,6 @@ class PRCEmo:
                 "This recognizer has learned nothing yet: call fit(train, dev, out=...) or PRCEmo.load(folder)."
             )
         return self._lm
-
-    def _predictions(self, examples: Sequence[Example], probabilities: np.ndarray) -> list[Prediction]:
-        labels = tuple(self.labels)
-        return [
-            Prediction(example.id, labels[int(row.argmax())], dict(zip(labels, map(float, row), strict=True)))
-            for example, row in zip(examples, probabilities, strict=True)
-        ]
 
 
 _SAVED_AS_THEY_ARE = ("see", "window", "max_tokens", "demonstrations", "mmr", "per_label", "encoder", "seed")

@@ -22,7 +22,6 @@ def score(
     labels: Sequence[str],
     *,
     batch_tokens: int = 4096,
-    model: Any = None,
     done: Callable[[int], None] = lambda rows: None,
 ) -> np.ndarray:
     """Log-probability of each label after each prompt: (N, L) float64.
@@ -32,31 +31,29 @@ def score(
     Args:
         prompts: Token ids up to where the answer begins.
         batch_tokens: How many prompt tokens, padding included, one batch may hold.
-        model: The module to ask, where it is not `lm.model` (a wrapped one, in training).
         done: Told after each batch how many rows this process has finished.
     """
     import torch
     from accelerate.utils import gather_object
 
-    model = lm.model if model is None else model
     words = label_tokens(lm, labels)
     batches = batches_by_length([len(prompt) for prompt in prompts], batch_tokens)
     state = processes()
     mine = batches[state.process_index :: state.num_processes]
     # Sharded models talk in every forward pass: each process makes the same number of them.
     idle = -(-len(batches) // state.num_processes) - len(mine)
-    was_training = model.training
-    model.eval()
+    was_training = lm.model.training
+    lm.model.eval()
     parts: list[tuple[list[int], np.ndarray]] = []
     try:
         with torch.inference_mode(), torch.autocast(lm.device.type, torch.bfloat16, enabled=lm.autocast):
             for number, rows in enumerate([*mine, *[batches[0]] * idle]):
-                scores = _batch(lm, model, [prompts[row] for row in rows], words).double().cpu().numpy()
+                scores = _batch(lm, [prompts[row] for row in rows], words).double().cpu().numpy()
                 if number < len(mine):
                     parts.append((rows, scores))
                     done(len(rows))
     finally:
-        model.train(was_training)
+        lm.model.train(was_training)
     result = np.empty((len(prompts), len(labels)))
     for rows, scores in gather_object(parts):
         result[rows] = scores
@@ -129,7 +126,7 @@ def batches_by_length(lengths: Sequence[int], batch_tokens: int) -> list[list[in
     return batches
 
 
-def _batch(lm: LanguageModel, model: Any, prompts: list[Sequence[int]], words: list[list[int]]) -> Any:
+def _batch(lm: LanguageModel, prompts: list[Sequence[int]], words: list[list[int]]) -> Any:
     """Scores of every label for one batch of prompts: (B, L)."""
     import torch
 
@@ -137,7 +134,7 @@ def _batch(lm: LanguageModel, model: Any, prompts: list[Sequence[int]], words: l
     ids = left_pad(prompts, pad).to(device)  # (B, T)
     mask = left_pad([[1] * len(prompt) for prompt in prompts], 0).to(device)  # (B, T)
     tails = [word for word in words if len(word) > 1]
-    prefilled = model(
+    prefilled = lm.model(
         input_ids=ids,
         attention_mask=visible(lm, mask),
         position_ids=positions(mask),
@@ -162,7 +159,7 @@ def _batch(lm: LanguageModel, model: Any, prompts: list[Sequence[int]], words: l
     mask = torch.cat(
         [mask.repeat_interleave(many, 0), (wants >= 0).long().repeat(rows, 1)], 1
     )  # (B M, T + W)
-    after = model(
+    after = lm.model(
         input_ids=reads.repeat(rows, 1),
         attention_mask=mask,
         position_ids=positions(mask)[:, -width:],

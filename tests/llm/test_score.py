@@ -98,7 +98,7 @@ def test_labels_that_the_model_cannot_tell_apart_are_refused_before_anything_is_
 
 def test_one_token_labels_take_one_pass_and_no_logits_but_the_last(minilm: LanguageModel) -> None:
     counting = Counting(minilm.model)
-    score(minilm, prompts_of(minilm), MELD, model=counting)
+    score(replace(minilm, model=counting), prompts_of(minilm), MELD)
     assert counting.shapes == [(len(TEXTS), 1, minilm.model.config.vocab_size)]
 
 

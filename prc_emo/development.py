@@ -1,0 +1,71 @@
+"""The development split during a fit: asked again and again, it chooses the checkpoint, and in the end the calibration."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from prc_emo.bench.predictions import Prediction
+from prc_emo.compose import Example
+from prc_emo.config import Answer
+from prc_emo.conversation import Conversation
+from prc_emo.labels import LabelSet
+
+if TYPE_CHECKING:
+    from prc_emo.llm.load import LanguageModel
+
+Calibration = tuple[float, tuple[float, ...]]  # temperature, offsets
+
+
+@dataclass(frozen=True)
+class Development:
+    """Labelled conversations as the language model is asked about them.
+
+    Args:
+        examples: One per utterance, in order.
+        prompts: Their tokens, up to where the answer begins.
+        prior: How frequent each label is in training, in the set's order.
+    """
+
+    conversations: Sequence[Conversation]
+    examples: Sequence[Example]
+    prompts: Sequence[Sequence[int]]
+    labels: LabelSet
+    prior: Sequence[float]
+    answer: Answer
+
+    def measure(self, lm: "LanguageModel") -> dict[str, float]:
+        """wF1 and accuracy of the model as it stands and as it will answer in the end, prior correction included."""
+        from prc_emo.bench.metrics import score as measure
+        from prc_emo.llm import calibrate
+
+        scores = self._scores(lm)
+        probabilities = calibrate.probabilities(scores, *self._fitted(scores))
+        found = measure(self.conversations, predictions(self.examples, self.labels, probabilities))
+        return {"wf1": found.wf1, "accuracy": found.accuracy}
+
+    def calibration(self, lm: "LanguageModel") -> Calibration:
+        """What makes probabilities of the model's scores, fitted here."""
+        return self._fitted(self._scores(lm))
+
+    def _scores(self, lm: "LanguageModel") -> np.ndarray:
+        from prc_emo.llm.score import score
+
+        return score(lm, self.prompts, tuple(self.labels), batch_tokens=self.answer.batch_tokens)
+
+    def _fitted(self, scores: np.ndarray) -> Calibration:
+        from prc_emo.llm import calibrate
+
+        known = [number for number, example in enumerate(self.examples) if example.answer is not None]
+        gold = np.array([self.labels.labels.index(str(self.examples[number].answer)) for number in known])
+        return calibrate.fit(scores[known], gold, self.prior, self.answer)
+
+
+def predictions(examples: Sequence[Example], labels: LabelSet, probabilities: np.ndarray) -> list[Prediction]:
+    """The likeliest label of each example: (N, L) probabilities in, N answers out."""
+    names = tuple(labels)
+    return [
+        Prediction(example.id, names[int(row.argmax())], dict(zip(names, map(float, row), strict=True)))
+        for example, row in zip(examples, probabilities, strict=True)
+    ]
