@@ -1,6 +1,6 @@
 """What a larger model (or a person) wrote about utterances and speakers beforehand: the P of PRC-Emo.
 
-Reads and hands out; it asks no model. A line of the JSONL is about an utterance or about a speaker:
+Reads, hands out and writes; it asks no model (`prc_emo.interpret` does). A line of the JSONL is about an utterance or about a speaker:
 
     {"utterance": "everyday/social-01/0", "explicit": "...", "implicit": "..."}
     {"conversation": "everyday/social-01", "speaker": "Mara", "characteristic": "..."}
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prc_emo.errors import PrcEmoError, did_you_mean
-from prc_emo.files import read_jsonl
+from prc_emo.files import read_jsonl, write_jsonl
 
 _UTTERANCE = {"utterance", "explicit", "implicit"}
 _SPEAKER = {"conversation", "speaker", "characteristic"}
@@ -70,6 +70,20 @@ class Knowledge:
                     )
                 characteristics[key] = row["characteristic"]
         return cls(interpretations, characteristics)
+
+    def save(self, path: Path) -> None:
+        """Writes the form that `load` reads, whole or not at all."""
+        write_jsonl(
+            path,
+            [
+                {"utterance": id, "explicit": one.explicit, "implicit": one.implicit}
+                for id, one in self.interpretations.items()
+            ]
+            + [
+                {"conversation": id, "speaker": speaker, "characteristic": text}
+                for (id, speaker), text in self.characteristics.items()
+            ],
+        )
 
     def only(self, *, interpretations: bool, speakers: bool) -> "Knowledge":
         """The same knowledge without one of its kinds: the ablations "without I" and "without S"."""

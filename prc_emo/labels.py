@@ -4,6 +4,7 @@ Knows words only. A label of one corpus means the same as a label of another whe
 (`CONCEPTS`); nothing is mapped by resemblance, so frustration never becomes anger.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -25,6 +26,21 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
 
 # Excitement is read as joy where a corpus has no word for it, as the four-way IEMOCAP protocol does.
 BROADER = {"excitement": "joy"}
+
+# How English writes a concept: its words in all their forms.
+FORMS: dict[str, str] = {
+    "neutral": r"neutral\w*",
+    "joy": r"joy\w*|happ(?:y|i\w+)",
+    "sadness": r"sad(?:ly|ness|den\w*|der)?",
+    "anger": r"anger\w*|angr\w+|madness",
+    "fear": r"fear\w*|scar(?:ed|y|es?)|afraid",
+    "disgust": r"disgust\w*",
+    "surprise": r"surpris\w*",
+    "excitement": r"excit\w*",
+    "frustration": r"frustrat\w*",
+    "peaceful": r"peaceful\w*|calm\w*|content(?:ed|ment)",
+    "powerful": r"powerful\w*|pr(?:oud\w*|ide)",
+}
 
 _CONCEPT_OF = {word: concept for concept, words in CONCEPTS.items() for word in words}
 
@@ -80,6 +96,20 @@ class LabelSet:
         raise PrcEmoError(
             f"{where + ': ' if where else ''}{label!r} is not an emotion of {self.name}. {hint}"
         )
+
+    def named_in(self, text: str) -> list[str]:
+        """The labels that a text names, in any of their English forms.
+
+        >>> MELD.named_in("He is saddened, not scared.")
+        ['sadness', 'fear']
+        """
+        found = []
+        for label in self.labels:
+            concept = _CONCEPT_OF.get(label.lower(), "")
+            forms = FORMS.get(concept, re.escape(label))
+            if re.search(rf"\b(?:{forms})\b", text, re.IGNORECASE):
+                found.append(label)
+        return found
 
     def translate(self, label: str) -> str | None:
         """The word of this set for another corpus' label, or None where it has none; its own words stay."""

@@ -3,8 +3,8 @@
 Jinja2 and the standard library; a leaf that knows neither conversations nor models.
 """
 
-from prompts.answer import read_emotion
+from prompts.answer import read_emotion, read_object
 from prompts.errors import PromptError
 from prompts.template import Template, load_template
 
-__all__ = ["PromptError", "Template", "load_template", "read_emotion"]
+__all__ = ["PromptError", "Template", "load_template", "read_emotion", "read_object"]

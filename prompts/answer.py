@@ -1,10 +1,13 @@
-"""Reads the emotion out of what a language model wrote, or says that it cannot.
+"""Reads what was asked for out of what a language model wrote, or says that it cannot.
 
 Knows words only. It never guesses: an answer with two labels, or with none, is unreadable, and whoever asked counts it.
 """
 
+import json
 import re
 from collections.abc import Sequence
+
+from prompts.errors import PromptError
 
 # an opening tag that is never closed: the answer was cut off while the model still thought
 _THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)|\A.*</think>", re.DOTALL | re.IGNORECASE)
@@ -33,3 +36,27 @@ def read_emotion(text: str, labels: Sequence[str]) -> str | None:
     if len(named) != 1 or any(match["denied"] for match in found):
         return None
     return named.pop()
+
+
+def read_object(text: str, keys: Sequence[str]) -> dict[str, str]:
+    """The JSON object with just these keys and a text for each, wherever it stands in the answer.
+
+    >>> read_object('Sure! {"explicit": "A short word.", "implicit": "Doubt."}', ["explicit", "implicit"])
+    {'explicit': 'A short word.', 'implicit': 'Doubt.'}
+
+    Raises:
+        PromptError: There is no such object; the message tells a model what to do better.
+    """
+    answer = _THOUGHT.sub(" ", text)
+    wrong = "the answer has no JSON object"
+    for start in (match.start() for match in re.finditer(r"\{", answer)):
+        try:
+            found, _ = json.JSONDecoder(strict=False).raw_decode(answer, start)
+        except (json.JSONDecodeError, RecursionError):
+            continue
+        if set(found) == set(keys) and all(isinstance(value, str) for value in found.values()):
+            return {key: found[key].strip() for key in keys}
+        wrong = f"the object has the keys {', '.join(map(repr, found)) or 'none'}, or a value that is no text"
+    raise PromptError(
+        f"Expected one JSON object with the keys {', '.join(map(repr, keys))} and a text for each, but {wrong}."
+    )

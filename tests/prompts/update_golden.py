@@ -42,7 +42,7 @@ SURROUNDING = EVERYTHING | {
     ],
 }
 CASES = {"everything": EVERYTHING, "bare": BARE, "surrounding": SURROUNDING}
-TEMPLATES = ["recognize", "recognize_as_released", "recognize_compact"]
+TEMPLATES = ["recognize", "recognize_as_released", "recognize_compact", "explicit_implicit", "speaker"]
 
 
 def rendered() -> dict[str, str]:

@@ -1,0 +1,247 @@
+"""The commands `prc-emo knowledge`: a larger model interprets a corpus, published files are read, what there is is shown."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from prc_emo.cli.arguments import CorpusName, CorpusPath, Labels, read_corpus
+from prc_emo.cli.console import notes, out, tell
+from prc_emo.errors import PrcEmoError, did_you_mean
+
+if TYPE_CHECKING:
+    from prc_emo.conversation import Conversation
+    from prc_emo.corpora import Corpus
+    from prc_emo.interpret.make import Work
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Interpretations and speaker characteristics: made by a larger model, imported, shown, counted.",
+)
+
+File = Annotated[Path, typer.Argument(help="A JSONL of knowledge, as `make` and `import` write it.")]
+Split = Annotated[str | None, typer.Option(help="Only this split.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the first conversations, for a quick look.")]
+
+
+@app.command()
+def make(
+    corpus: CorpusName,
+    path: CorpusPath = None,
+    *,
+    to: Annotated[
+        Path, typer.Option("--out", help="A folder for answers.jsonl (a log) and knowledge.jsonl.")
+    ],
+    model: Annotated[
+        str, typer.Option(help="Who is asked: a name of the server's, or of the hub, or a folder.")
+    ],
+    backend: Annotated[
+        Literal["endpoint", "local"],
+        typer.Option(help="A server of OpenAI's form, or a model on this machine."),
+    ] = "endpoint",
+    base_url: Annotated[
+        str | None,
+        typer.Option(help="Of the server, such as http://localhost:8000/v1; the key: $OPENAI_API_KEY."),
+    ] = None,
+    split: Split = None,
+    labels: Labels = None,
+    limit: Limit = None,
+    speakers: Annotated[
+        bool, typer.Option(help="Also ask about each speaker; the whole conversation is shown.")
+    ] = False,
+    context: Annotated[
+        Literal["past", "surrounding", "dialogue"],
+        typer.Option(help="Which turns are shown with an utterance."),
+    ] = "past",
+    window: Annotated[int, typer.Option(min=0, help="How many turns, on a side.")] = 10,
+    attempts: Annotated[
+        int, typer.Option(min=1, help="How often a bad answer is asked for again, in all.")
+    ] = 3,
+    concurrency: Annotated[int, typer.Option(min=1, help="Questions under way at once (endpoint).")] = 16,
+    per_minute: Annotated[
+        int | None, typer.Option(min=1, help="Questions a minute at most (endpoint).")
+    ] = None,
+    price: Annotated[
+        tuple[float, float], typer.Option(help="USD for a million tokens of questions, and of answers.")
+    ] = (0.0, 0.0),
+    budget: Annotated[
+        float | None, typer.Option(min=0, help="USD in all; then it stops. Needs --price.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option(help="Show the first question and the estimate; ask nothing.")
+    ] = False,
+) -> None:
+    """Ask a larger model about every utterance; an interrupted work goes on where it was, nothing is asked twice."""
+    from prc_emo.interpret.log import AnswerLog
+    from prc_emo.interpret.make import Price, Work
+    from prc_emo.interpret.questions import Questioner
+    from prompts import load_template
+
+    if budget is not None and price == (0.0, 0.0):
+        raise PrcEmoError("--budget counts dollars: say what tokens cost, for example --price 0.15 0.60.")
+    found = read_corpus(corpus, path, labels)
+    talks = _talks(found, split, limit)
+    about_speakers = load_template("speaker") if speakers else None
+    questioner = Questioner(
+        model, found.labels, load_template("explicit_implicit"), about_speakers, context, window
+    )
+    log = AnswerLog(to / "answers.jsonl")
+    try:
+        work = Work(questioner, talks, log, attempts, Price(*price, budget))
+        count, tokens = work.estimate()
+        cost = f", about {work.price.of(tokens):.2f} USD" if any(price) else ""
+        tell(f"{count:,} questions, about {tokens[0]:,} tokens and {tokens[1]:,} of answers{cost}.")
+        if dry_run:
+            for message in next(iter(questioner.ask(talks))).messages:
+                out.print(f"[{message['role']}]\n{message['content']}\n", markup=False, highlight=False)
+            return
+        try:
+            if count:
+                _ask(work, backend, base_url, concurrency, per_minute, count)
+        finally:  # also where it was stopped: what there is can be used
+            work.knowledge().save(to / "knowledge.jsonl")
+        _tell_end(work, to)
+    finally:
+        log.close()
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[
+        Path, typer.Argument(help="As published with PRC-Emo or BiosERC, or JSONL; see prc_emo/interpret.")
+    ],
+    corpus: CorpusName,
+    path: CorpusPath = None,
+    *,
+    to: Annotated[Path, typer.Option("--out", help="The JSONL to write; added to what is there.")],
+    split: Split = None,
+    labels: Labels = None,
+) -> None:
+    """Read knowledge that others have published; conversations are found by their words."""
+    from prc_emo.interpret.published import read_published
+    from prc_emo.knowledge import Knowledge
+
+    talks = _talks(read_corpus(corpus, path, labels), split, None)
+    found, strangers = read_published(file, talks)
+    before = Knowledge.load(to) if to.exists() else Knowledge({}, {})
+    Knowledge(
+        {**before.interpretations, **found.interpretations},
+        {**before.characteristics, **found.characteristics},
+    ).save(to)
+    tell(
+        f"{to}: {len(found.interpretations):,} interpretations and {len(found.characteristics):,} characteristics from "
+        f"{file}; {len(strangers)} of its conversations are not in this corpus{_few(strangers)}."
+    )
+
+
+@app.command()
+def show(
+    file: File,
+    id: Annotated[str, typer.Argument(help="Of an utterance or of a conversation.")],
+) -> None:
+    """What is known of one utterance, or of the speakers of one conversation."""
+    from prc_emo.knowledge import Knowledge
+
+    knowledge = Knowledge.load(file)
+    table = Table("about", "what", "text")
+    for kind, text in vars(knowledge.interpretations[id]).items() if id in knowledge.interpretations else ():
+        table.add_row(Text(id), kind, Text(text))
+    for (talk, speaker), text in knowledge.characteristics.items():
+        if talk == id:
+            table.add_row(Text(speaker), "characteristic", Text(text))
+    if not table.row_count:
+        known = [*knowledge.interpretations, *dict.fromkeys(talk for talk, _ in knowledge.characteristics)]
+        raise PrcEmoError(f"{file} knows nothing about {id!r}. {did_you_mean(id, known[:5000])}")
+    out.print(table)
+
+
+@app.command()
+def stats(
+    file: File, corpus: CorpusName, path: CorpusPath = None, split: Split = None, labels: Labels = None
+) -> None:
+    """How much of a corpus is known, and how often an interpretation names a label: does it give the answer away?"""
+    from prc_emo.interpret.coverage import coverage
+    from prc_emo.knowledge import Knowledge
+
+    found = read_corpus(corpus, path, labels)
+    counts = coverage(Knowledge.load(file), _talks(found, split, None), found.labels)
+    table = Table("what", "there", "of", "words")
+    explicit, implicit, characteristic = counts.words
+    table.add_row(
+        "interpretations",
+        f"{counts.interpreted:,}",
+        f"{counts.utterances:,}",
+        f"{explicit:.1f} + {implicit:.1f}",
+    )
+    table.add_row("characteristics", f"{counts.described:,}", f"{counts.speakers:,}", f"{characteristic:.1f}")
+    out.print(table)
+    leaks = Table("label", "interpreted", "names it", "names another label")
+    for row in counts.leaks:
+        shares = (
+            f"{n:,} ({n / row.interpreted:.1%})" if row.interpreted else "" for n in (row.own, row.other)
+        )
+        leaks.add_row(row.label, f"{row.interpreted:,}", *shares)
+    out.print(leaks)
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where `make` keeps answers.jsonl.")],
+    to: Annotated[Path, typer.Argument(help="The JSONL to write.")],
+) -> None:
+    """Write all usable answers of a log, whatever questions they were to, by the ids that were asked about."""
+    from prc_emo.interpret.log import AnswerLog
+
+    if not (folder / "answers.jsonl").exists():
+        raise PrcEmoError(f"{folder}: expected the folder of a `knowledge make`, with answers.jsonl.")
+    log = AnswerLog(folder / "answers.jsonl")
+    knowledge = log.knowledge()
+    log.close()
+    knowledge.save(to)
+    tell(
+        f"{to}: {len(knowledge.interpretations):,} interpretations, {len(knowledge.characteristics):,} characteristics."
+    )
+
+
+def _ask(
+    work: "Work", backend: str, base_url: str | None, concurrency: int, per_minute: int | None, count: int
+) -> None:
+    from prc_emo.interpret.make import Backend
+
+    asks: Backend
+    if backend == "endpoint":
+        from prc_emo.interpret.endpoint import Endpoint
+
+        asks = Endpoint(work.questioner.model, base_url, concurrency=concurrency, per_minute=per_minute)
+    else:
+        from prc_emo.interpret.local import Local
+        from prc_emo.llm.load import load
+
+        asks = Local(load(work.questioner.model))
+    columns = (TextColumn("Asking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=notes, transient=True) as bar:
+        task = bar.add_task("Asking", total=count)
+        work.run(asks, done=lambda: bar.advance(task))
+
+
+def _tell_end(work: "Work", folder: Path) -> None:
+    missing = work.missing()
+    used = work.log.tokens
+    cost = f", {work.price.of(used):.2f} USD" if work.price.of(used) else ""
+    tell(f"{folder / 'knowledge.jsonl'} is written; {used[0]:,} + {used[1]:,} tokens in all{cost}.")
+    if missing:
+        tell(f"{len(missing):,} are missing:")
+        for id, why in list(missing.items())[:5]:
+            tell(f"  {id}: {why}")
+
+
+def _talks(corpus: "Corpus", split: str | None, limit: int | None) -> "Sequence[Conversation]":
+    return (corpus.split(split) if split else corpus.all())[:limit]
+
+
+def _few(ids: Sequence[str]) -> str:
+    return f" ({', '.join(ids[:3])}{', ...' if len(ids) > 3 else ''})" if ids else ""

@@ -1,0 +1,122 @@
+"""Everything that was ever answered, one JSON line each, written the moment it comes. Lines are only added.
+
+Whatever was paid for is here, usable or not; so a work that was interrupted asks nothing twice. Half a line, which a kill
+can leave at the end, is cut off when the log is opened again.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+
+from prc_emo.errors import PrcEmoError
+from prc_emo.knowledge import Interpretation, Knowledge
+
+Status = Literal["usable", "unusable", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What came back for a question.
+
+    Attributes:
+        key: Of the question.
+        about: The utterance, or the conversation of the speaker.
+        status: `usable`; `unusable`, with the reason; `failed`, where no answer came at all.
+        texts: The answer by key, where it is usable.
+        text: The answer as it was written, where it is not.
+        tokens: Of the question and of the answer, as the server counts them, or an estimate.
+    """
+
+    key: str
+    about: str
+    speaker: str | None
+    model: str
+    template: str
+    status: Status
+    texts: dict[str, str] | None = None
+    text: str | None = None
+    reason: str | None = None
+    tokens: tuple[int, int] = (0, 0)
+
+
+class AnswerLog:
+    """The log of a folder, open for adding. One process at a time: a second one is refused.
+
+    Raises:
+        PrcEmoError: A line is no entry (the message has its number), or another process has it open.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._lock = FileLock(path.with_suffix(".lock"), timeout=0)
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise PrcEmoError(
+                f"{path} is being written by another process. Wait for it, or choose another folder."
+            ) from None
+        self._file = path.open("ab+")
+        self.usable: dict[str, Entry] = {}
+        self.unusable: dict[str, list[Entry]] = {}
+        self.failed: dict[str, str] = {}
+        self.tokens = [0, 0]
+        for entry in self._read():
+            self._take(entry)
+
+    def add(self, entry: Entry) -> None:
+        """Writes an entry; it is on its way to the disk when this returns, and survives a kill."""
+        self._file.write((json.dumps(asdict(entry), ensure_ascii=False) + "\n").encode())
+        self._file.flush()
+        self._take(entry)
+
+    def close(self) -> None:
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._lock.release()
+
+    def knowledge(self) -> Knowledge:
+        """All usable answers, by the ids that were asked about; of several about one utterance the last."""
+        interpretations, characteristics = {}, {}
+        for entry in self.usable.values():
+            texts = entry.texts or {}
+            if entry.speaker is None:
+                interpretations[entry.about] = Interpretation(**texts)
+            else:
+                characteristics[entry.about, entry.speaker] = texts["characteristic"]
+        return Knowledge(interpretations, characteristics)
+
+    def _take(self, entry: Entry) -> None:
+        if entry.status == "usable":
+            self.usable[entry.key] = entry
+        elif entry.status == "unusable":
+            self.unusable.setdefault(entry.key, []).append(entry)
+        else:
+            self.failed[entry.key] = entry.reason or ""
+        if entry.status != "failed":
+            self.failed.pop(entry.key, None)
+        self.tokens[0] += entry.tokens[0]
+        self.tokens[1] += entry.tokens[1]
+
+    def _read(self) -> Iterator[Entry]:
+        self._file.seek(0)
+        whole = 0
+        for number, line in enumerate(self._file, start=1):
+            if not line.endswith(b"\n"):
+                break
+            whole += len(line)
+            try:
+                row: dict[str, Any] = json.loads(line)
+                yield Entry(**{**row, "tokens": tuple(row["tokens"])})
+            except (ValueError, TypeError, KeyError) as error:
+                raise PrcEmoError(
+                    f"{self.path}, line {number}: expected an entry of this log, but it cannot be read ({error}). Remove "
+                    "the line; what it answered is asked again."
+                ) from None
+        self._file.truncate(whole)
+        self._file.seek(0, os.SEEK_END)
