@@ -132,6 +132,7 @@ DAILYDIALOG = LabelSet(
 )
 IEMOCAP6 = LabelSet("IEMOCAP", ("happy", "sad", "neutral", "angry", "excited", "frustrated"))
 IEMOCAP4 = LabelSet("IEMOCAP (4 way)", ("happy", "sad", "neutral", "angry"))
+PRC_DEMONSTRATIONS = LabelSet("PRC-Emo's demonstrations", ("neutral", "happy", "sad", "fear", "anger"))
 
 LABEL_SETS: dict[str, LabelSet] = {
     "meld": MELD,

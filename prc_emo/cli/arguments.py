@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 CorpusName = Annotated[
     str,
-    typer.Argument(help="meld, emorynlp, dailydialog, iemocap6, iemocap4, prc-json, jsonl, csv, everyday"),
+    typer.Argument(
+        help="meld, emorynlp, dailydialog, iemocap6, iemocap4, prc-json, prc-demonstrations, jsonl, csv, everyday"
+    ),
 ]
 CorpusPath = Annotated[
     Path | None, typer.Argument(help="Its folder or file; none for everyday, which ships.")

@@ -17,6 +17,7 @@ READERS = {
     "iemocap6": "iemocap:read6",
     "iemocap4": "iemocap:read4",
     "prc-json": "prc_json:read",
+    "prc-demonstrations": "prc_demonstrations:read",
     "jsonl": "own:read_jsonl",
     "csv": "own:read_csv",
     "everyday": "own:read_everyday",

@@ -308,3 +308,22 @@ class TestEncoding:
         assert repaired("It\x92s") == "It’s"
         assert damage("It\x92s") == "a control character (U+0092)"
         assert damage("It\ufffds")
+
+
+def test_the_demonstrations_of_prc_emos_authors_are_turns_of_their_own(tmp_path: Path) -> None:
+    file = tmp_path / "demonstrations.json"
+    file.write_text(
+        json.dumps([{"sentence": "Great!", "label": "happy"}, {"sentence": "Oh no.", "label": "fear"}])
+    )
+    corpus = load_corpus("prc-demonstrations", tmp_path)
+    assert [(talk.id, talk.utterances[0].text, talk.utterances[0].gold) for talk in corpus.train] == [
+        ("prc-demonstrations/0", "Great!", "happy"),
+        ("prc-demonstrations/1", "Oh no.", "fear"),
+    ]
+    assert MELD.translate("happy") == "joy"  # as a store shows them to MELD
+    file.write_text(json.dumps([{"sentence": "Great!", "label": "smug"}]))
+    with pytest.raises(PrcEmoError, match=r"row 0: 'smug' is no label here\. Known: neutral, happy"):
+        load_corpus("prc-demonstrations", file)
+    file.write_text(json.dumps([{"text": "Great!"}]))
+    with pytest.raises(PrcEmoError, match="row 0: expected an object with 'sentence' and 'label'"):
+        load_corpus("prc-demonstrations", file)

@@ -49,3 +49,9 @@ def test_a_real_corpus_survives_our_own_form(data_root: Path, tmp_path: Path) ->
     train = load_corpus("meld", data_root / "meld").train
     write_jsonl(tmp_path / "train.jsonl", train)
     assert tuple(read_conversations(tmp_path / "train.jsonl")) == train
+
+
+def test_the_demonstrations_of_prc_emos_authors_are_read(data_root: Path) -> None:
+    corpus = load_corpus("prc-demonstrations", data_root / "prc_emo_demonstrations")
+    assert len(corpus.train) == 14009
+    assert check(corpus).count("dialogue repeated", "train") == 96
