@@ -40,17 +40,19 @@ class Retrieval:
     mmr: float | None = None
     per_label: int | None = None
     splits: frozenset[str] = frozenset()  # evaluation splits, such as "meld/test"
-    dialogues: frozenset[str] = (
-        frozenset()
-    )  # conversations that are being evaluated on, whatever their split is called
+    # conversations that are being evaluated on, whatever their split is called
+    dialogues: frozenset[str] = frozenset()
+    # "utterance" lets its dialogue and its words come back with their labels: only to show what that does
+    guard: Literal["full", "utterance"] = "full"
 
     def find(self, targets: Sequence[tuple[Conversation, Utterance]], labels: LabelSet) -> list[Found]:
         """The nearest demonstrations of each target, without itself, its dialogue, its words and evaluation data."""
+        full = self.guard == "full"
         exclude = [
             Exclude(
                 ids=frozenset({utterance.id}),
-                dialogues=self.dialogues | {conversation.id},
-                texts=frozenset({utterance.text}),
+                dialogues=self.dialogues | ({conversation.id} if full else set()),
+                texts=frozenset({utterance.text}) if full else frozenset(),
                 splits=self.splits,
             )
             for conversation, utterance in targets

@@ -64,6 +64,8 @@ class Retrieval(Section):
     index: Literal["auto", "flat", "hnsw", "ivfpq"] = "auto"
     mmr: float | None = Field(None, ge=0, le=1)
     per_label: int | None = Field(None, ge=1)
+    # what training is never shown of its own store; "utterance", the released code's way, lets labels leak
+    guard: Literal["full", "utterance"] = "full"
 
 
 class Curriculum(Section):

@@ -35,6 +35,7 @@ def build(settings: Experiment, labels: LabelSet, corpus: str) -> PRCEmo:
             "demonstrations": retrieval.k,
             "mmr": retrieval.mmr,
             "per_label": retrieval.per_label,
+            "guard": retrieval.guard,
             "encoder": retrieval.encoder,
             "index": retrieval.index,
         }

@@ -40,6 +40,7 @@ class PRCEmo:
         schedule: The curriculum; None shuffles.
         knowledge: Interpretations and speaker characteristics; None has none.
         window: Context turns on a side, and `see`, on which sides.
+        guard: What training is never shown of its store; `utterance` leaks labels, as the released code does.
         loading: Further arguments of `prc_emo.llm.load.load`: revision, tiny, quantization, precision, attention.
         evaluation_splits: Splits of the store that are never shown, such as "meld/test".
 
@@ -64,6 +65,7 @@ class PRCEmo:
         demonstrations: int = 3,
         mmr: float | None = None,
         per_label: int | None = None,
+        guard: Literal["full", "utterance"] = "full",
         evaluation_splits: Iterable[str] = (),
         encoder: str = "minilm",
         index: Literal["auto", "flat", "hnsw", "ivfpq"] = "auto",
@@ -86,6 +88,7 @@ class PRCEmo:
         self.difficulty = difficulty or Difficulty("none" if schedule is None else "prc-emo")
         self.see, self.window, self.max_tokens = see, window, max_tokens
         self.demonstrations, self.mmr, self.per_label = demonstrations, mmr, per_label
+        self.guard: Literal["full", "utterance"] = guard
         self.evaluation_splits = frozenset(evaluation_splits)
         self.encoder, self.index, self.restart_per_phase = encoder, index, restart_per_phase
         self.loading = dict(loading or {})
@@ -139,7 +142,8 @@ class PRCEmo:
         with state.main_process_first():
             self.remember(train, out)
         dev_ids = frozenset(talk.id for talk in dev)
-        examples = [example for example in self.compose(train, barred=dev_ids) if example.answer is not None]
+        composed = self.compose(train, barred=dev_ids, guard=self.guard)
+        examples = [example for example in composed if example.answer is not None]
         answers = [str(example.answer) for example in examples]
         words, choices = learned_tokens(lm, tuple(self.labels), self.training.loss)
         rows = [
@@ -207,16 +211,24 @@ class PRCEmo:
         conversations: Sequence[Conversation],
         only: str | None = None,
         barred: frozenset[str] = frozenset(),
+        guard: Literal["full", "utterance"] = "full",
     ) -> list[Example]:
         """What the language model sees for each utterance, or `only` for the one with that id.
 
         Args:
             barred: Ids of further conversations whose utterances are not shown as demonstrations.
+            guard: `utterance` holds back nothing of its own dialogue and words but itself.
         """
         retrieval = None
         if isinstance(self.store, DemonstrationStore):
             retrieval = Retrieval(
-                self.store, self.demonstrations, self.mmr, self.per_label, self.evaluation_splits, barred
+                self.store,
+                self.demonstrations,
+                self.mmr,
+                self.per_label,
+                self.evaluation_splits,
+                barred,
+                guard,
             )
         composer = Composer(self.template, self.labels, self.see, self.window, self.knowledge, retrieval)
         return composer.compose(

@@ -282,6 +282,16 @@ class TestRetrieval:
         assert own <= {"same dialogue"}
         assert self.shown(example) == ["other/c/0", "tiny/stairs/0"]
 
+    def test_without_the_guard_the_own_dialogue_comes_back_with_its_labels(
+        self, tiny_talks: tuple[Conversation, ...]
+    ) -> None:
+        """What the released code does in training; here only to show what it does to a score."""
+        store = self.store(*demonstrations_of(tiny_talks, source="training", split="train"))
+        leaky = Composer(TEMPLATE, MELD, retrieval=Retrieval(store, k=4, guard="utterance"))
+        example = one(leaky, tiny_talks[0], 4)
+        assert [id for id in self.shown(example) if id.startswith("tiny/market/")]
+        assert self.why(example)[tiny_talks[0].utterances[4].id] == "same utterance"
+
     def test_no_utterance_ever_sees_its_own_conversation(self, tiny_talks: tuple[Conversation, ...]) -> None:
         store = self.store(*demonstrations_of(tiny_talks, source="training", split="train"))
         composer = Composer(TEMPLATE, MELD, retrieval=Retrieval(store, k=3))

@@ -94,7 +94,7 @@ class Comparison:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=box.SIMPLE_HEAD, caption=self.caption, caption_justify="left")
+        table = Table(box=box.SIMPLE_HEAD, caption=self.caption, caption_justify="left", pad_edge=False)
         for number, column in enumerate(("experiment", "wF1", "accuracy", "macro F1", "difference")):
             table.add_column(column, justify="right" if number else "left", overflow="fold")
         for row in self.rows:
@@ -105,7 +105,7 @@ class Comparison:
                 f"{wf1}\n[{row.wf1.low:.3f}, {row.wf1.high:.3f}]",
                 accuracy,
                 macro_f1,
-                f"{difference}, p {d.p:.4f}\n[{d.low:+.3f}, {d.high:+.3f}]" if d else difference,
+                f"{difference}, p {d.p:.3f}\n[{d.low:+.3f}, {d.high:+.3f}]" if d else difference,
             )
             table.add_row(*map(Text, cells))  # Text, since a name may look like rich's markup
         return table

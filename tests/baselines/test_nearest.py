@@ -9,9 +9,11 @@ import pytest
 from prc_emo.baselines.nearest import recognizer
 from prc_emo.baselines.nearest.model import vote
 from prc_emo.bench.contract import Retrieves
+from prc_emo.compose import demonstrations_of
 from prc_emo.conversation import Conversation, Utterance
 from prc_emo.errors import PrcEmoError
 from prc_emo.labels import LabelSet
+from retrieval_store import DemonstrationStore
 
 LABELS = LabelSet("tiny", ("glad", "cross"))
 EVEN = {"glad": 0.5, "cross": 0.5}
@@ -73,6 +75,16 @@ def test_the_label_of_the_most_similar_training_utterance_is_the_answer(nearest,
     asked = talk("d9", ("aaaabb", None), ("zzzzyy", None))
     assert [one.label for one in model.predict([asked])] == ["glad", "cross"]
     assert isinstance(model, Retrieves) and model.shown == 2
+
+
+def test_a_store_of_several_corpora_votes_but_never_with_what_is_asked(nearest, tmp_path):
+    dev = [talk("v0", ("aaaab", "glad")), talk("v1", ("aaaab aaaab", "glad"))]
+    rows = demonstrations_of([*TRAIN, *dev], source="all", split="train")
+    DemonstrationStore.build(rows, LetterCounts()).save(tmp_path / "store")
+    model = nearest(store=str(tmp_path / "store"))
+    model.fit(TRAIN, [], out=tmp_path / "run")
+    model.predict([each.hidden() for each in dev])
+    assert model.shown == 2 and model.excluded["same dialogue"] >= 2
 
 
 def test_neither_the_own_dialogue_nor_the_same_words_ever_vote(nearest, tmp_path):

@@ -25,8 +25,12 @@ from retrieval_store import DemonstrationStore, Embedder, Found, count_excluded
 
 
 class NearestParameters(Parameters):
-    """`neighbours` and `temperatures` are the values tried on dev; the pair with the best wF1 is kept."""
+    """`neighbours` and `temperatures` are the values tried on dev; the pair with the best wF1 is kept.
 
+    `store` is "train", or a saved store, from the folder that you are in.
+    """
+
+    store: str = "train"
     encoder: str = "minilm"
     neighbours: list[Annotated[int, Field(ge=1)]] = Field([1, 3, 5, 10, 20, 50], min_length=1)
     temperatures: list[Annotated[float, Field(gt=0)]] = Field([0.05, 0.1, 0.2, 1.0], min_length=1)
@@ -35,7 +39,7 @@ class NearestParameters(Parameters):
 class Nearest:
     """Weighted vote of the nearest training utterances.
 
-    The store holds the training split alone. Of that, the utterance itself, its dialogue and every utterance of the
+    The store holds the training split alone, unless another is named. Of that, the utterance itself, its dialogue and every utterance of the
     same words are left out (`Retrieval`), in choosing on dev as in predicting.
 
     Attributes:
@@ -60,7 +64,11 @@ class Nearest:
             )
         counts = Counter(row.label for row in rows)
         self.frequencies = {label: counts[label] / counts.total() for label in self.labels}
-        self.store = DemonstrationStore.build(rows, Embedder(self.parameters.encoder), progress=True)
+        embedder = Embedder(self.parameters.encoder)
+        if self.parameters.store == "train":
+            self.store = DemonstrationStore.build(rows, embedder, progress=True)
+        else:
+            self.store = DemonstrationStore.load(self.parameters.store, embedder)
         self.k, self.temperature = self._choose(dev)
         # the store first: a folder with nearest.json is a whole one
         self.store.save(out / "store")
@@ -99,7 +107,8 @@ class Nearest:
         if self.store is None:
             raise PrcEmoError("nearest: nothing is learned yet. Call fit first, or load what fit wrote.")
         targets = [(talk, utterance) for talk in conversations for utterance in talk.utterances]
-        return Retrieval(self.store, k).find(targets, self.labels)
+        asked = frozenset(talk.id for talk in conversations)  # a store of several corpora may hold them
+        return Retrieval(self.store, k, dialogues=asked).find(targets, self.labels)
 
     def _answer(
         self, conversations: Sequence[Conversation], found: Sequence[Found], k: int, temperature: float
