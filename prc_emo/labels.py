@@ -132,6 +132,10 @@ DAILYDIALOG = LabelSet(
 )
 IEMOCAP6 = LabelSet("IEMOCAP", ("happy", "sad", "neutral", "angry", "excited", "frustrated"))
 IEMOCAP4 = LabelSet("IEMOCAP (4 way)", ("happy", "sad", "neutral", "angry"))
+DEMONSTRATIONS = LabelSet(
+    "the demonstrations that ship",
+    ("neutral", "joy", "excitement", "surprise", "sadness", "fear", "anger", "frustration", "disgust"),
+)
 PRC_DEMONSTRATIONS = LabelSet("PRC-Emo's demonstrations", ("neutral", "happy", "sad", "fear", "anger"))
 
 LABEL_SETS: dict[str, LabelSet] = {
@@ -140,4 +144,5 @@ LABEL_SETS: dict[str, LabelSet] = {
     "dailydialog": DAILYDIALOG,
     "iemocap6": IEMOCAP6,
     "iemocap4": IEMOCAP4,
+    "demonstrations": DEMONSTRATIONS,
 }

@@ -6,6 +6,7 @@ Knows words only. It never guesses: an answer with two labels, or with none, is 
 import json
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from prompts.errors import PromptError
 
@@ -38,8 +39,8 @@ def read_emotion(text: str, labels: Sequence[str]) -> str | None:
     return named.pop()
 
 
-def read_object(text: str, keys: Sequence[str]) -> dict[str, str]:
-    """The JSON object with just these keys and a text for each, wherever it stands in the answer.
+def read_object(text: str, keys: Sequence[str]) -> dict[str, Any]:
+    """The JSON object with just these keys, wherever it stands in the answer.
 
     >>> read_object('Sure! {"explicit": "A short word.", "implicit": "Doubt."}', ["explicit", "implicit"])
     {'explicit': 'A short word.', 'implicit': 'Doubt.'}
@@ -54,9 +55,7 @@ def read_object(text: str, keys: Sequence[str]) -> dict[str, str]:
             found, _ = json.JSONDecoder(strict=False).raw_decode(answer, start)
         except (json.JSONDecodeError, RecursionError):
             continue
-        if set(found) == set(keys) and all(isinstance(value, str) for value in found.values()):
-            return {key: found[key].strip() for key in keys}
-        wrong = f"the object has the keys {', '.join(map(repr, found)) or 'none'}, or a value that is no text"
-    raise PromptError(
-        f"Expected one JSON object with the keys {', '.join(map(repr, keys))} and a text for each, but {wrong}."
-    )
+        if set(found) == set(keys):
+            return {key: found[key] for key in keys}
+        wrong = f"the object has the keys {', '.join(map(repr, found)) or 'none'}"
+    raise PromptError(f"Expected one JSON object with the keys {', '.join(map(repr, keys))}, but {wrong}.")

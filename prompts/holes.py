@@ -21,6 +21,10 @@ HOLES: dict[str, str | tuple[str, ...]] = {
     "explicit": "text or None",
     "implicit": "text or None",
     "demonstrations": ("text", "label"),
+    "domain": "text",
+    "topic": "text",
+    "count": "text",
+    "wanted": "texts",
 }
 
 # white space of any kind, control characters, and the halves of surrogate pairs, which no tokenizer takes

@@ -4,14 +4,9 @@ import doctest
 import json
 import math
 import os
-import sys
-from pathlib import Path
-
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 import benchmark
+import pytest
 from benchmarks import gpu, measure, scoring, trainers, training
 
 from prc_emo.errors import PrcEmoError

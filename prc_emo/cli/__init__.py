@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from prc_emo.cli import data, experiments, knowledge, results, store
+from prc_emo.cli import data, demos, experiments, knowledge, results, store
 from prc_emo.cli.console import notes
 from prc_emo.errors import PrcEmoError
 
@@ -24,6 +24,7 @@ app.add_typer(results.app)
 app.add_typer(data.app, name="data")
 app.add_typer(knowledge.app, name="knowledge")
 app.add_typer(store.app, name="store")
+app.add_typer(demos.app, name="demos")
 
 
 @app.callback()

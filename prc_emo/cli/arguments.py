@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 CorpusName = Annotated[
     str,
     typer.Argument(
-        help="meld, emorynlp, dailydialog, iemocap6, iemocap4, prc-json, prc-demonstrations, jsonl, csv, everyday"
+        help="meld, emorynlp, dailydialog, iemocap6, iemocap4, prc-json, prc-demonstrations, jsonl, csv, everyday, demonstrations"
     ),
 ]
 CorpusPath = Annotated[

@@ -5,18 +5,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from prc_emo.cli.arguments import CorpusName, CorpusPath, Labels, read_corpus
-from prc_emo.cli.console import notes, out, tell
+from prc_emo.cli.asking import (
+    BaseUrl,
+    Budget,
+    Concurrency,
+    Model,
+    PerMinute,
+    PriceOption,
+    Who,
+    announce,
+    ask,
+    price_of,
+)
+from prc_emo.cli.console import out, tell
 from prc_emo.errors import PrcEmoError, did_you_mean
 
 if TYPE_CHECKING:
     from prc_emo.conversation import Conversation
     from prc_emo.corpora import Corpus
-    from prc_emo.interpret.make import Work
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,17 +46,9 @@ def make(
     to: Annotated[
         Path, typer.Option("--out", help="A folder for answers.jsonl (a log) and knowledge.jsonl.")
     ],
-    model: Annotated[
-        str, typer.Option(help="Who is asked: a name of the server's, or of the hub, or a folder.")
-    ],
-    backend: Annotated[
-        Literal["endpoint", "local"],
-        typer.Option(help="A server of OpenAI's form, or a model on this machine."),
-    ] = "endpoint",
-    base_url: Annotated[
-        str | None,
-        typer.Option(help="Of the server, such as http://localhost:8000/v1; the key: $OPENAI_API_KEY."),
-    ] = None,
+    model: Model,
+    backend: Who = "endpoint",
+    base_url: BaseUrl = None,
     split: Split = None,
     labels: Labels = None,
     limit: Limit = None,
@@ -59,30 +61,23 @@ def make(
     ] = "past",
     window: Annotated[int, typer.Option(min=0, help="How many turns, on a side.")] = 10,
     attempts: Annotated[
-        int, typer.Option(min=1, help="How often a bad answer is asked for again, in all.")
+        int, typer.Option(min=1, help="How often a question is asked in all, where answers are bad.")
     ] = 3,
-    concurrency: Annotated[int, typer.Option(min=1, help="Questions under way at once (endpoint).")] = 16,
-    per_minute: Annotated[
-        int | None, typer.Option(min=1, help="Questions a minute at most (endpoint).")
-    ] = None,
-    price: Annotated[
-        tuple[float, float], typer.Option(help="USD for a million tokens of questions, and of answers.")
-    ] = (0.0, 0.0),
-    budget: Annotated[
-        float | None, typer.Option(min=0, help="USD in all; then it stops. Needs --price.")
-    ] = None,
+    concurrency: Concurrency = 16,
+    per_minute: PerMinute = None,
+    price: PriceOption = (0.0, 0.0),
+    budget: Budget = None,
     dry_run: Annotated[
         bool, typer.Option(help="Show the first question and the estimate; ask nothing.")
     ] = False,
 ) -> None:
     """Ask a larger model about every utterance; an interrupted work goes on where it was, nothing is asked twice."""
-    from prc_emo.interpret.log import AnswerLog
-    from prc_emo.interpret.make import Price, Work
-    from prc_emo.interpret.questions import Questioner
+    from prc_emo.asking.log import AnswerLog
+    from prc_emo.asking.work import Work
+    from prc_emo.interpret.questions import Questioner, knowledge_of
     from prompts import load_template
 
-    if budget is not None and price == (0.0, 0.0):
-        raise PrcEmoError("--budget counts dollars: say what tokens cost, for example --price 0.15 0.60.")
+    cost = price_of(price, budget)
     found = read_corpus(corpus, path, labels)
     talks = _talks(found, split, limit)
     about_speakers = load_template("speaker") if speakers else None
@@ -91,20 +86,17 @@ def make(
     )
     log = AnswerLog(to / "answers.jsonl")
     try:
-        work = Work(questioner, talks, log, attempts, Price(*price, budget))
-        count, tokens = work.estimate()
-        cost = f", about {work.price.of(tokens):.2f} USD" if any(price) else ""
-        tell(f"{count:,} questions, about {tokens[0]:,} tokens and {tokens[1]:,} of answers{cost}.")
+        work = Work(model, lambda: questioner.ask(talks), questioner.read, log, attempts, cost)
         if dry_run:
+            announce(work)
             for message in next(iter(questioner.ask(talks))).messages:
                 out.print(f"[{message['role']}]\n{message['content']}\n", markup=False, highlight=False)
             return
         try:
-            if count:
-                _ask(work, backend, base_url, concurrency, per_minute, count)
+            ask(work, backend, base_url, concurrency, per_minute)
         finally:  # also where it was stopped: what there is can be used
-            work.knowledge().save(to / "knowledge.jsonl")
-        _tell_end(work, to)
+            knowledge_of(work).save(to / "knowledge.jsonl")
+        tell(f"{to / 'knowledge.jsonl'} is written.")
     finally:
         log.close()
 
@@ -194,49 +186,18 @@ def export(
     to: Annotated[Path, typer.Argument(help="The JSONL to write.")],
 ) -> None:
     """Write all usable answers of a log, whatever questions they were to, by the ids that were asked about."""
-    from prc_emo.interpret.log import AnswerLog
+    from prc_emo.asking.log import AnswerLog
+    from prc_emo.interpret.questions import knowledge_in
 
     if not (folder / "answers.jsonl").exists():
         raise PrcEmoError(f"{folder}: expected the folder of a `knowledge make`, with answers.jsonl.")
     log = AnswerLog(folder / "answers.jsonl")
-    knowledge = log.knowledge()
+    knowledge = knowledge_in(log)
     log.close()
     knowledge.save(to)
     tell(
         f"{to}: {len(knowledge.interpretations):,} interpretations, {len(knowledge.characteristics):,} characteristics."
     )
-
-
-def _ask(
-    work: "Work", backend: str, base_url: str | None, concurrency: int, per_minute: int | None, count: int
-) -> None:
-    from prc_emo.interpret.make import Backend
-
-    asks: Backend
-    if backend == "endpoint":
-        from prc_emo.interpret.endpoint import Endpoint
-
-        asks = Endpoint(work.questioner.model, base_url, concurrency=concurrency, per_minute=per_minute)
-    else:
-        from prc_emo.interpret.local import Local
-        from prc_emo.llm.load import load
-
-        asks = Local(load(work.questioner.model))
-    columns = (TextColumn("Asking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=notes, transient=True) as bar:
-        task = bar.add_task("Asking", total=count)
-        work.run(asks, done=lambda: bar.advance(task))
-
-
-def _tell_end(work: "Work", folder: Path) -> None:
-    missing = work.missing()
-    used = work.log.tokens
-    cost = f", {work.price.of(used):.2f} USD" if work.price.of(used) else ""
-    tell(f"{folder / 'knowledge.jsonl'} is written; {used[0]:,} + {used[1]:,} tokens in all{cost}.")
-    if missing:
-        tell(f"{len(missing):,} are missing:")
-        for id, why in list(missing.items())[:5]:
-            tell(f"  {id}: {why}")
 
 
 def _talks(corpus: "Corpus", split: str | None, limit: int | None) -> "Sequence[Conversation]":

@@ -21,6 +21,7 @@ READERS = {
     "jsonl": "own:read_jsonl",
     "csv": "own:read_csv",
     "everyday": "own:read_everyday",
+    "demonstrations": "own:read_demonstrations",
 }
 
 

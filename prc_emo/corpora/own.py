@@ -14,7 +14,7 @@ from prc_emo.corpora.corpus import SPLITS, Corpus, find_splits
 from prc_emo.corpora.notes import Notes
 from prc_emo.corpora.source import Found, Source
 from prc_emo.errors import PrcEmoError
-from prc_emo.labels import MELD, LabelSet
+from prc_emo.labels import DEMONSTRATIONS, MELD, LabelSet
 
 Reader = Callable[[Source], Iterator[Found]]
 
@@ -42,9 +42,19 @@ def read_everyday() -> Corpus:
     return _read(everyday_folder(), ".jsonl", MELD)
 
 
+def read_demonstrations() -> Corpus:
+    """The demonstrations that ship with the project, written for it; a training split in nine labels."""
+    return _read(shipped_folder("demonstrations"), ".jsonl", DEMONSTRATIONS)
+
+
 def everyday_folder() -> Path:
     """Where the corpus that ships is installed, with what is kept beside its splits."""
-    return Path(str(files("retrieval_store"))) / "corpora" / "everyday"
+    return shipped_folder("everyday")
+
+
+def shipped_folder(name: str) -> Path:
+    """Where a corpus that ships is installed: `everyday` or `demonstrations`."""
+    return Path(str(files("retrieval_store"))) / "corpora" / name
 
 
 def read_conversations(source: Path | str) -> list[Conversation]:

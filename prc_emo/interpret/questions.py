@@ -1,31 +1,19 @@
-"""What is asked of the larger model: one question per utterance, and one per speaker of a conversation where wanted.
+"""What is asked about a corpus: one question per utterance, and one per speaker of a conversation where wanted."""
 
-A question knows its key, which is a hash of everything that its answer depends on: two utterances with the same words
-in the same context are one question, and another template, window or model makes it another one.
-"""
-
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from prc_emo.asking.log import AnswerLog
+from prc_emo.asking.question import Question, texts
+from prc_emo.asking.work import Work
 from prc_emo.conversation import Conversation, Utterance
-from prc_emo.files import sha256
+from prc_emo.interpret.replies import KEYS, read_reply
+from prc_emo.knowledge import Interpretation, Knowledge
 from prc_emo.labels import LabelSet
 from prompts import Template
 
-Message = dict[str, str]
 Context = Literal["past", "surrounding", "dialogue"]
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Asks about an utterance, or, where `speaker` is set, about that speaker of the conversation `about`."""
-
-    about: str
-    speaker: str | None
-    messages: tuple[Message, ...]
-    key: str
 
 
 @dataclass(frozen=True)
@@ -55,7 +43,11 @@ class Questioner:
                 yield self._about_turn(talk, position, turn)
             if self.characteristic is not None:
                 for speaker in talk.speakers:
-                    yield self._about_speaker(talk, speaker)
+                    yield self._about_speaker(talk, speaker, self.characteristic)
+
+    def read(self, question: Question, text: str) -> dict[str, Any]:
+        """The texts of a reply, by key. Raises UnusableReplyError."""
+        return {**read_reply(text, question.schema["required"], self.labels)}
 
     def _about_turn(self, talk: Conversation, position: int, turn: Utterance) -> Question:
         first, last = 0, len(talk)
@@ -69,18 +61,35 @@ class Questioner:
             speaker=turn.speaker,
             text=turn.text,
         )
-        return self._question(turn.id, None, messages)
+        name = f"{self.interpretation.name} {self.interpretation.version}"
+        return Question.of(self.model, (turn.id,), name, messages, texts(*KEYS["utterance"]), words=90)
 
-    def _about_speaker(self, talk: Conversation, speaker: str) -> Question:
-        assert self.characteristic is not None
-        messages = self.characteristic.render(
-            labels=list(self.labels), context=_rows(talk.utterances), speaker=speaker
-        )
-        return self._question(talk.id, speaker, messages)
+    def _about_speaker(self, talk: Conversation, speaker: str, template: Template) -> Question:
+        messages = template.render(labels=list(self.labels), context=_rows(talk.utterances), speaker=speaker)
+        name = f"{template.name} {template.version}"
+        return Question.of(self.model, (talk.id, speaker), name, messages, texts(*KEYS["speaker"]), words=120)
 
-    def _question(self, about: str, speaker: str | None, messages: list[Message]) -> Question:
-        key = sha256(json.dumps([self.model, messages], sort_keys=True).encode())
-        return Question(about, speaker, tuple(messages), key)
+
+def knowledge_of(work: Work) -> Knowledge:
+    """All that is answered."""
+    return _knowledge((question.about, answer) for question, answer in work.answers())
+
+
+def knowledge_in(log: AnswerLog) -> Knowledge:
+    """All usable answers of a log, by the ids that were asked about; of several about one utterance the last."""
+    return _knowledge((entry.about, entry.answer or {}) for entry in log.usable.values())
+
+
+def _knowledge(answers: Iterable[tuple[tuple[str, ...], dict[str, Any]]]) -> Knowledge:
+    interpretations: dict[str, Interpretation] = {}
+    characteristics: dict[tuple[str, str], str] = {}
+    for about, answer in answers:
+        match about:
+            case (utterance,):
+                interpretations[utterance] = Interpretation(**answer)
+            case (talk, speaker):
+                characteristics[talk, speaker] = answer["characteristic"]
+    return Knowledge(interpretations, characteristics)
 
 
 def _rows(turns: Sequence[Utterance]) -> list[dict[str, str]]:

@@ -19,6 +19,10 @@ BARE = {
     "explicit": None,
     "implicit": None,
     "demonstrations": [],
+    "domain": "a ferry",
+    "topic": "the last boat leaves early",
+    "count": "9",
+    "wanted": [],
 }
 EVERYTHING = BARE | {
     "context": [
@@ -34,6 +38,7 @@ EVERYTHING = BARE | {
         {"text": "So much for the holiday.", "label": "sadness"},
         {"text": "Sure, I have nothing else to do.", "label": "anger"},
     ],
+    "wanted": ["fear", "disgust"],
 }
 SURROUNDING = EVERYTHING | {
     "following": [
@@ -42,7 +47,16 @@ SURROUNDING = EVERYTHING | {
     ],
 }
 CASES = {"everything": EVERYTHING, "bare": BARE, "surrounding": SURROUNDING}
-TEMPLATES = ["recognize", "recognize_as_released", "recognize_compact", "explicit_implicit", "speaker"]
+TEMPLATES = [
+    "recognize",
+    "recognize_as_released",
+    "recognize_compact",
+    "explicit_implicit",
+    "speaker",
+    "demo_topics",
+    "demo_dialogue",
+    "demo_labels",
+]
 
 
 def rendered() -> dict[str, str]:

@@ -14,7 +14,6 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 
 from prc_emo.errors import PrcEmoError
-from prc_emo.knowledge import Interpretation, Knowledge
 
 Status = Literal["usable", "unusable", "failed"]
 
@@ -25,20 +24,19 @@ class Entry:
 
     Attributes:
         key: Of the question.
-        about: The utterance, or the conversation of the speaker.
+        about: What it was about.
         status: `usable`; `unusable`, with the reason; `failed`, where no answer came at all.
-        texts: The answer by key, where it is usable.
-        text: The answer as it was written, where it is not.
+        answer: What was read out of the reply, where it is usable.
+        text: The reply as it was written, where it is not.
         tokens: Of the question and of the answer, as the server counts them, or an estimate.
     """
 
     key: str
-    about: str
-    speaker: str | None
+    about: tuple[str, ...]
     model: str
     template: str
     status: Status
-    texts: dict[str, str] | None = None
+    answer: dict[str, Any] | None = None
     text: str | None = None
     reason: str | None = None
     tokens: tuple[int, int] = (0, 0)
@@ -80,17 +78,6 @@ class AnswerLog:
         self._file.close()
         self._lock.release()
 
-    def knowledge(self) -> Knowledge:
-        """All usable answers, by the ids that were asked about; of several about one utterance the last."""
-        interpretations, characteristics = {}, {}
-        for entry in self.usable.values():
-            texts = entry.texts or {}
-            if entry.speaker is None:
-                interpretations[entry.about] = Interpretation(**texts)
-            else:
-                characteristics[entry.about, entry.speaker] = texts["characteristic"]
-        return Knowledge(interpretations, characteristics)
-
     def _take(self, entry: Entry) -> None:
         if entry.status == "usable":
             self.usable[entry.key] = entry
@@ -112,7 +99,7 @@ class AnswerLog:
             whole += len(line)
             try:
                 row: dict[str, Any] = json.loads(line)
-                yield Entry(**{**row, "tokens": tuple(row["tokens"])})
+                yield Entry(**{**row, "about": tuple(row["about"]), "tokens": tuple(row["tokens"])})
             except (ValueError, TypeError, KeyError) as error:
                 raise PrcEmoError(
                     f"{self.path}, line {number}: expected an entry of this log, but it cannot be read ({error}). Remove "

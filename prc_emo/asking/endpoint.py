@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
+from prc_emo.asking.question import Message, Question
+from prc_emo.asking.work import Asked, Reply
 from prc_emo.errors import PrcEmoError
-from prc_emo.interpret.make import Asked, Reply
-from prc_emo.interpret.questions import Message, Question
 
 KEY = "OPENAI_API_KEY"
 
@@ -101,7 +101,7 @@ class Endpoint:
                 model=self.model,
                 messages=messages,  # type: ignore[arg-type]  # typed by role; ours are plain
                 temperature=0.3,
-                max_tokens=600,
+                max_tokens=max(600, question.words * 3),
                 **options,
             )
         except self._openai.BadRequestError:
@@ -126,20 +126,8 @@ class Endpoint:
 
 
 def _schema(question: Question) -> dict[str, Any]:
-    keys = ["explicit", "implicit"] if question.speaker is None else ["characteristic"]
-    return {
-        "type": "json_schema",
-        "json_schema": {
-            "name": "answer",
-            "strict": True,
-            "schema": {
-                "type": "object",
-                "properties": {key: {"type": "string"} for key in keys},
-                "required": keys,
-                "additionalProperties": False,
-            },
-        },
-    }
+    named = {"name": "answer", "strict": True, "schema": dict(question.schema)}
+    return {"type": "json_schema", "json_schema": named}
 
 
 def _shortly(error: Exception) -> str:

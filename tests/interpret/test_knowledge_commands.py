@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.server import WORDS, Behaviour, serving
 
 from prc_emo.knowledge import Knowledge
-
-from .server import WORDS, Behaviour, serving
 
 Command = Callable[..., Any]
 

@@ -35,6 +35,12 @@ class Behaviour:
     bodies: list[dict[str, object]] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
 
+    def reply(self, shown: str) -> str:
+        """What a good answer is to a question with this system message."""
+        if "characteristic" in shown:
+            return json.dumps({"characteristic": WORDS * 3})
+        return json.dumps({"explicit": WORDS, "implicit": WORDS})
+
 
 @contextmanager
 def serving(behaviour: Behaviour) -> Iterator[str]:
@@ -58,9 +64,8 @@ def serving(behaviour: Behaviour) -> Iterator[str]:
                 return self._send(500, {"error": {"message": "out of order"}})
             if not behaviour.knows_schemas and "response_format" in body:
                 return self._send(400, {"error": {"message": "unknown field response_format"}})
-            about_speaker = "characteristic" in body["messages"][0]["content"]
-            keys = {"characteristic": WORDS * 3} if about_speaker else {"explicit": WORDS, "implicit": WORDS}
-            text = behaviour.text or ("As an assistant I" if garbage else json.dumps(keys))
+            shown = body["messages"][0]["content"]
+            text = behaviour.text or ("As an assistant I" if garbage else behaviour.reply(shown))
             with lock:
                 behaviour.answered[json.dumps(body["messages"])] += 1
             self._send(
@@ -80,6 +85,12 @@ def serving(behaviour: Behaviour) -> Iterator[str]:
                     "usage": {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150},
                 },
             )
+
+        def do_GET(self) -> None:
+            """What was seen so far."""
+            with lock:
+                counts = list(behaviour.answered.values())
+            self._send(200, {"calls": behaviour.calls, "answered": sum(counts), "questions": len(counts)})
 
         def _send(self, status: int, answer: dict[str, object]) -> None:
             data = json.dumps(answer).encode()

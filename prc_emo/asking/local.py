@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from prc_emo.interpret.make import Asked, Reply
-from prc_emo.interpret.questions import Question
+from prc_emo.asking.question import Question
+from prc_emo.asking.work import Asked, Reply
 
 if TYPE_CHECKING:
     from prc_emo.llm.load import LanguageModel

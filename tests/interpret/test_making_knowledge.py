@@ -4,21 +4,22 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from benchmarks.server import WORDS, Behaviour, serving
 
 from prc_emo import Conversation, PrcEmoError
-from prc_emo.interpret.endpoint import KEY, Endpoint
-from prc_emo.interpret.local import Local
-from prc_emo.interpret.log import AnswerLog
-from prc_emo.interpret.make import Asked, Price, Reply, Work
-from prc_emo.interpret.questions import Question, Questioner
-from prc_emo.interpret.replies import UnusableReplyError, read_reply
+from prc_emo.asking.endpoint import KEY, Endpoint
+from prc_emo.asking.local import Local
+from prc_emo.asking.log import AnswerLog
+from prc_emo.asking.question import Question, UnusableReplyError
+from prc_emo.asking.work import Asked, Price, Reply, Work
+from prc_emo.interpret.questions import Questioner, knowledge_of
+from prc_emo.interpret.replies import KEYS, read_reply
 from prc_emo.knowledge import Knowledge
 from prc_emo.labels import MELD
 from prompts import load_template
-
-from .server import WORDS, Behaviour, serving
 
 GOOD = json.dumps({"explicit": WORDS, "implicit": WORDS})
 TALKS = [
@@ -31,8 +32,13 @@ def questioner(model: str = "big", **options: object) -> Questioner:
     return Questioner(model, MELD, load_template("explicit_implicit"), **options)  # type: ignore[arg-type]
 
 
-def work(folder: Path, price: Price | None = None, **options: object) -> Work:
-    return Work(questioner(**options), TALKS, AnswerLog(folder / "answers.jsonl"), price=price or Price())
+def work(folder: Path, price: Price | None = None) -> Work:
+    return about(TALKS, folder, price=price or Price())
+
+
+def about(talks: list[Conversation], folder: Path, **options: Any) -> Work:
+    asks, log = questioner(), AnswerLog(folder / "answers.jsonl")
+    return Work("big", lambda: asks.ask(talks), asks.read, log, **options)
 
 
 class Scripted:
@@ -64,7 +70,7 @@ class TestQuestions:
 
     def test_a_speaker_is_asked_about_once_a_conversation(self) -> None:
         asked = list(questioner(characteristic=load_template("speaker")).ask(TALKS[:2]))
-        assert [(one.about, one.speaker) for one in asked if one.speaker] == [
+        assert [one.about for one in asked if len(one.about) == 2] == [
             ("market/0", "Ada"),
             ("market/0", "Ben"),
             ("market/1", "Ada"),
@@ -88,7 +94,7 @@ class TestReplies:
         [
             ("I would say it is fine.", "has no JSON object"),
             ('{"explicit": "x"}', "has the keys 'explicit'"),
-            (json.dumps({"explicit": WORDS, "implicit": 3}), "a value that is no text"),
+            (json.dumps({"explicit": WORDS, "implicit": 3}), "Expected a text as 'implicit', got 3"),
             (
                 json.dumps({"explicit": "Too short.", "implicit": WORDS}),
                 "Expected 20 to 50 words as 'explicit', got 2",
@@ -101,12 +107,12 @@ class TestReplies:
     )
     def test_what_is_not_asked_for_is_refused_with_the_reason(self, text: str, why: str) -> None:
         with pytest.raises(UnusableReplyError, match=why):
-            read_reply(text, None, MELD)
+            read_reply(text, KEYS["utterance"], MELD)
 
     def test_talk_around_the_object_does_not_matter(self) -> None:
-        found = read_reply(f"<think>{{hm}}</think> Sure:\n```json\n{GOOD}\n```", None, MELD)
+        found = read_reply(f"<think>{{hm}}</think> Sure:\n```json\n{GOOD}\n```", KEYS["utterance"], MELD)
         assert found == {"explicit": WORDS, "implicit": WORDS}
-        assert read_reply(json.dumps({"characteristic": WORDS * 3}), "Ada", MELD) == {
+        assert read_reply(json.dumps({"characteristic": WORDS * 3}), KEYS["speaker"], MELD) == {
             "characteristic": WORDS * 3
         }
 
@@ -115,10 +121,10 @@ class TestWork:
     def test_everything_is_answered_and_read_back(self, tmp_path: Path) -> None:
         whole = work(tmp_path)
         whole.run(Scripted(GOOD))
-        assert len(whole.knowledge().interpretations) == 60
+        assert len(knowledge_of(whole).interpretations) == 60
         assert whole.missing() == {}
-        whole.knowledge().save(tmp_path / "knowledge.jsonl")
-        assert Knowledge.load(tmp_path / "knowledge.jsonl") == whole.knowledge()
+        knowledge_of(whole).save(tmp_path / "knowledge.jsonl")
+        assert Knowledge.load(tmp_path / "knowledge.jsonl") == knowledge_of(whole)
 
     def test_a_bad_answer_is_asked_again_with_the_reason_and_then_missing(self, tmp_path: Path) -> None:
         asked = Scripted("No idea.")
@@ -127,7 +133,7 @@ class TestWork:
         again = [message["content"] for message in asked.asked[-1][1][-2:]]
         assert again[0] == "No idea."
         assert "the answer has no JSON object" in again[1] and "Write the JSON object again." in again[1]
-        assert len(whole.missing()) == 60 and whole.knowledge().interpretations == {}
+        assert len(whole.missing()) == 60 and knowledge_of(whole).interpretations == {}
         whole.run(more := Scripted(GOOD))  # paid for three times, never a fourth time
         assert more.asked == []
 
@@ -162,16 +168,16 @@ class TestWork:
 
     def test_the_same_question_is_asked_once(self, tmp_path: Path) -> None:
         twins = [Conversation.of([("Ada", "Hm.")], f"twin/{at}") for at in range(5)]
-        whole = Work(questioner(), twins, AnswerLog(tmp_path / "answers.jsonl"))
+        whole = about(twins, tmp_path)
         whole.run(asked := Scripted(GOOD))
         assert len(asked.asked) == 1
-        assert len(whole.knowledge().interpretations) == 5
+        assert len(knowledge_of(whole).interpretations) == 5
 
     def test_the_budget_stops_it_and_keeps_what_came(self, tmp_path: Path) -> None:
         tight = work(tmp_path, Price(10.0, 20.0, budget=0.02))  # 0.002 dollars an answer
         with pytest.raises(PrcEmoError, match=r"budget of 0\.02 USD is spent"):
             tight.run(asked := Scripted(GOOD))
-        assert len(asked.asked) == len(tight.knowledge().interpretations) == 10
+        assert len(asked.asked) == len(knowledge_of(tight).interpretations) == 10
         count, tokens = tight.estimate()
         assert count == 50 and tight.price.of(tokens) > 0
 
@@ -234,7 +240,7 @@ def test_a_model_of_this_machine_answers(tmp_path: Path) -> None:
     from prc_emo.llm.load import load
 
     lm = load("Qwen/Qwen3-8B", tiny=True, precision="fp32")
-    few = Work(questioner(), TALKS[:1], AnswerLog(tmp_path / "answers.jsonl"), attempts=2)
+    few = about(TALKS[:1], tmp_path, attempts=2)
     few.run(Local(lm, max_new_tokens=8))
     assert len(few.missing()) == 3
     assert few.log.tokens[0] > 0

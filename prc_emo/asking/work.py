@@ -7,14 +7,11 @@ work goes on where it was. What is not answered in the end is missing.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import Protocol
+from typing import Any, Protocol
 
-from prc_emo.conversation import Conversation
+from prc_emo.asking.log import AnswerLog, Entry
+from prc_emo.asking.question import Message, Question, UnusableReplyError
 from prc_emo.errors import PrcEmoError
-from prc_emo.interpret.log import AnswerLog, Entry
-from prc_emo.interpret.questions import Message, Question, Questioner
-from prc_emo.interpret.replies import UnusableReplyError, read_reply
-from prc_emo.knowledge import Interpretation, Knowledge
 
 _GIVE_UP = 30  # calls in a row that failed: the server is gone, not the one question
 
@@ -52,10 +49,18 @@ class Price:
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be asked, and what is known of it so far."""
+    """What is to be asked, and what is known of it so far.
 
-    questioner: Questioner
-    conversations: Sequence[Conversation]
+    Args:
+        model: Who is asked.
+        questions: Makes all questions, each time it is called; they may be many.
+        read: What a reply says, or UnusableReplyError with the reason.
+        attempts: How often a question is asked in all, where replies are unusable.
+    """
+
+    model: str
+    questions: Callable[[], Iterable[Question]]
+    read: Callable[[Question, str], dict[str, Any]]
     log: AnswerLog
     attempts: int = 3
     price: Price = field(default_factory=Price)
@@ -63,7 +68,7 @@ class Work:
     def open(self) -> Iterator[Question]:
         """The questions that may still be asked, each once."""
         seen: set[str] = set()
-        for question in self.questioner.ask(self.conversations):
+        for question in self.questions():
             answered = question.key in self.log.usable
             spent = len(self.log.unusable.get(question.key, ())) >= self.attempts
             if not answered and not spent and question.key not in seen:
@@ -77,7 +82,7 @@ class Work:
         for question in self.open():
             count += 1
             asked += sum(len(message["content"]) for message in question.messages) // 4
-            answers += 150 if question.speaker is None else 180
+            answers += question.words * 3 // 2
         return count, (asked, answers)
 
     def run(self, backend: Backend, *, done: Callable[[], None] = lambda: None) -> None:
@@ -112,30 +117,22 @@ class Work:
                     "answered is kept; raise --budget to go on."
                 )
 
-    def knowledge(self) -> Knowledge:
-        """All that is answered."""
-        interpretations: dict[str, Interpretation] = {}
-        characteristics: dict[tuple[str, str], str] = {}
-        for question in self.questioner.ask(self.conversations):
-            if question.key not in self.log.usable:
-                continue
-            texts = self.log.usable[question.key].texts or {}
-            if question.speaker is None:
-                interpretations[question.about] = Interpretation(**texts)
-            else:
-                characteristics[question.about, question.speaker] = texts["characteristic"]
-        return Knowledge(interpretations, characteristics)
+    def answers(self) -> Iterator[tuple[Question, dict[str, Any]]]:
+        """All questions that are answered, with what was read out of the reply."""
+        for question in self.questions():
+            if (entry := self.log.usable.get(question.key)) is not None:
+                yield question, entry.answer or {}
 
     def missing(self) -> dict[str, str]:
-        """Id of the utterance, or of the conversation with its speaker: why nothing is known of it."""
+        """What a question without a usable answer is about: why there is none."""
         reasons = {}
-        for question in self.questioner.ask(self.conversations):
+        for question in self.questions():
             if question.key not in self.log.usable:
                 unusable = self.log.unusable.get(question.key)
                 why = (
                     self.log.failed.get(question.key) or (unusable and unusable[-1].reason) or "not asked yet"
                 )
-                reasons[question.about + (f" {question.speaker}" if question.speaker else "")] = why
+                reasons[" ".join(question.about)] = why
         return reasons
 
     def _messages(self, question: Question) -> list[Message]:
@@ -152,21 +149,11 @@ class Work:
         return self.price.budget is not None and self.price.of(self.log.tokens) >= self.price.budget
 
     def _entry(self, question: Question, reply: Reply) -> Entry:
-        template = (
-            self.questioner.interpretation if question.speaker is None else self.questioner.characteristic
-        )
-        assert template is not None
-        about = (
-            question.key,
-            question.about,
-            question.speaker,
-            self.questioner.model,
-            f"{template.name} {template.version}",
-        )
+        about = question.key, question.about, self.model, question.template
         if reply.text is None:
             return Entry(*about, "failed", reason=reply.failure, tokens=reply.tokens)
         try:
-            texts = read_reply(reply.text, question.speaker, self.questioner.labels)
+            answer = self.read(question, reply.text)
         except UnusableReplyError as error:
             return Entry(*about, "unusable", text=reply.text, reason=str(error), tokens=reply.tokens)
-        return Entry(*about, "usable", texts=texts, tokens=reply.tokens)
+        return Entry(*about, "usable", answer=answer, tokens=reply.tokens)
