@@ -29,11 +29,11 @@ BROADER = {"excitement": "joy"}
 
 # How English writes a concept: its words in all their forms.
 FORMS: dict[str, str] = {
-    "neutral": r"neutral\w*",
-    "joy": r"joy\w*|happ(?:y|i\w+)",
-    "sadness": r"sad(?:ly|ness|den\w*|der)?",
-    "anger": r"anger\w*|angr\w+|madness",
-    "fear": r"fear\w*|scar(?:ed|y|es?)|afraid",
+    "neutral": r"neutral\w*|no[ _]emotion",
+    "joy": r"(?:over|un)?joy\w*|(?:un)?happ(?:y|i\w+)",
+    "sadness": r"sad(?:ly|der|dest|den\w*|ness)?",
+    "anger": r"ang(?:er|r)\w*|mad(?:ly|der|dening|ness)?",
+    "fear": r"fear\w*|afraid|scar(?:ed|es?|y|ing)",
     "disgust": r"disgust\w*",
     "surprise": r"surpris\w*",
     "excitement": r"excit\w*",
@@ -144,5 +144,4 @@ LABEL_SETS: dict[str, LabelSet] = {
     "dailydialog": DAILYDIALOG,
     "iemocap6": IEMOCAP6,
     "iemocap4": IEMOCAP4,
-    "demonstrations": DEMONSTRATIONS,
 }

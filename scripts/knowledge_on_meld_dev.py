@@ -3,7 +3,7 @@
     prc-emo knowledge import INTERPRETATIONS.jsonl meld DATA/meld --split dev --out knowledge.jsonl
     python scripts/knowledge_on_meld_dev.py DATA/meld knowledge.jsonl --out runs/knowledge
 
-For a split that has knowledge while the others have none. Five parts of whole dialogues: three to train on, one to choose the
+For a split that has knowledge while the others have none. Four parts of whole dialogues: two to train on, one to choose the
 checkpoint by, one to be labelled, in turn; so every dialogue is labelled once, by a model that never saw it. All arms take
 equally many optimiser steps, without retrieval and curriculum. Stopped, it goes on where it was.
 """
@@ -49,8 +49,8 @@ def main() -> None:
     arguments.add_argument("meld", type=Path, help="the folder with dev_sent_emo.csv")
     arguments.add_argument("knowledge", type=Path)
     arguments.add_argument("--out", type=Path, required=True)
-    arguments.add_argument("--folds", type=int, default=5)
-    arguments.add_argument("--steps", type=int, default=60, help="optimiser steps of 16 utterances")
+    arguments.add_argument("--folds", type=int, default=4)
+    arguments.add_argument("--steps", type=int, default=80, help="optimiser steps of 16 utterances")
     given = arguments.parse_args()
 
     folds = write_folds(load_corpus("meld", given.meld).dev, given.folds, given.out / "folds")
@@ -67,6 +67,8 @@ def main() -> None:
                             *("data.labels=meld", f"prompt.knowledge={given.knowledge.resolve()}"),
                             *("prompt.max_tokens=448", "retrieval=null", "curriculum=null", *settings),
                             *("training.epochs=1", f"training.steps={given.steps}", "training.accumulate=2"),
+                            # so few steps want larger ones, as in quickstart
+                            *("training.learning_rate=1e-3", "lora.alpha=128"),
                             f"training.evaluate_every={max(1, given.steps // 3)}",
                         ],
                     ),

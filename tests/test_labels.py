@@ -87,3 +87,10 @@ def test_the_number_of_labels_is_that_of_the_papers_tables() -> None:
         "iemocap6": 6,
         "iemocap4": 4,
     }
+
+
+def test_a_label_is_named_by_every_word_of_its_concept_and_by_no_other_word() -> None:
+    for label in MELD:
+        for word in CONCEPTS[label]:
+            assert MELD.named_in(f"Rather {word.upper()}, she said.") == [label], word
+    assert MELD.named_in("What happened to the saddle? A stranger scarcely enjoyed the danger, madam.") == []
