@@ -168,6 +168,7 @@ def demonstrations_of(
             dialogue=talk.id,
             position=position,
             split=split,
+            domain=talk.domain,
             speaker=turn.speaker,
         )
         for talk in conversations

@@ -44,7 +44,7 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Utterances in the order in which they were said.
+    """Utterances in the order in which they were said; `domain` is the scene of life they are set in, where that is known.
 
     >>> talk = Conversation.of([("Ross", "I'm fine."), ("Monica", "You're not fine.")])
     >>> talk.speakers
@@ -55,6 +55,7 @@ class Conversation:
 
     id: str
     utterances: tuple[Utterance, ...]
+    domain: str = ""
 
     def __post_init__(self) -> None:
         if not self.utterances:

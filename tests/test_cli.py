@@ -336,7 +336,7 @@ class TestStore:
             ["joyful", "We won the match!", "race/0", "shown"],
             ["joyful", "I won the race!", "rain/1", "shown"],
         ]
-        info = json.loads(prc_emo("store", "info", folder).out)
+        info = json.loads(prc_emo("store", "info", folder, "--json").out)
         assert (info["rows"], info["index"], info["dimension"]) == (4, "flat", 384)
         assert {"source": "race", "domain": "", "label": "joy", "rows": 1} in info["counts"]
 
@@ -350,9 +350,11 @@ class TestStore:
         DemonstrationStore.build(
             [Demonstration("a/0", "Hi.", "joy", "mine", domain="family")], OneWay()
         ).save(tmp_path / "s")
-        info = json.loads(prc_emo("store", "info", tmp_path / "s").out)
+        info = json.loads(prc_emo("store", "info", tmp_path / "s", "--json").out)
         assert info["encoder"] == "one-way@1"
         assert info["counts"] == [{"source": "mine", "domain": "family", "label": "joy", "rows": 1}]
+        shown = prc_emo("store", "info", tmp_path / "s").out
+        assert rows(shown)[1] == ["mine", "family", "1", "joy 1"] and "encoder one-way@1" in shown
 
     def test_a_folder_that_is_no_store_is_named(self, prc_emo: Command, tmp_path: Path) -> None:
         done = prc_emo("store", "info", tmp_path)

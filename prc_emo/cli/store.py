@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
-from prc_emo.cli.arguments import CorpusName, CorpusPath, Labels, label_set, read_corpus
+from prc_emo.cli.arguments import AsJson, CorpusName, CorpusPath, Labels, label_set, read_corpus
 from prc_emo.cli.console import out, tell
 
 if TYPE_CHECKING:
@@ -81,16 +83,29 @@ def search(
 
 
 @app.command()
-def info(folder: Folder) -> None:
+def info(folder: Folder, as_json: AsJson = False) -> None:
     """Labels, sources and domains of a store, its index and its encoder."""
     from retrieval_store import DemonstrationStore
 
-    found = asdict(DemonstrationStore.load(folder).info())
-    found["counts"] = [
-        {"source": source, "domain": domain, "label": label, "rows": rows}
-        for (source, domain, label), rows in found["counts"].items()
-    ]
-    out.print_json(json.dumps(found))
+    found = DemonstrationStore.load(folder).info()
+    if as_json:
+        counts = [
+            {"source": source, "domain": domain, "label": label, "rows": rows}
+            for (source, domain, label), rows in found.counts.items()
+        ]
+        out.print_json(json.dumps({**asdict(found), "counts": counts}))
+        return
+    table = Table("source", "domain", "rows", "labels")
+    for place in dict.fromkeys((source, domain) for source, domain, _ in found.counts):
+        labels = {label: rows for (*where, label), rows in found.counts.items() if tuple(where) == place}
+        shown = ", ".join(f"{label} {rows:,}" for label, rows in labels.items())
+        table.add_row(*map(Text, (*place, f"{sum(labels.values()):,}", shown)))
+    out.print(table)
+    out.print(
+        f"{found.rows:,} demonstrations, {found.skipped:,} twins left out; index {found.index}, encoder {found.encoder}, "
+        f"{found.dimension} dimensions",
+        highlight=False,
+    )
 
 
 def _demonstrations(corpus: str, path: Path | None, split: str, labels: str | None) -> "list[Demonstration]":

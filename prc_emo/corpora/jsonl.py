@@ -48,7 +48,9 @@ def _conversation(value: Any, source: Source, number: int, where: str) -> Found:
     id = _id(value, where) or f"{source.stem}/{number}"
     places = tuple(f"{where}, turn {at}" for at in range(1, len(turns) + 1))
     utterances = tuple(_turn(turn, f"{id}/{at}", source, places[at]) for at, turn in enumerate(turns))
-    return Found(Conversation(id, utterances), where, places, split_name(value.get("split"), where))
+    domain = value.get("domain")
+    talk = Conversation(id, utterances, "" if domain is None else words(domain, where))
+    return Found(talk, where, places, split_name(value.get("split"), where))
 
 
 def _turn(value: Any, id: str, source: Source, where: str) -> Utterance:
@@ -98,4 +100,5 @@ def _row(conversation: Conversation, folder: Path) -> dict[str, Any]:
             audio = utterance.audio.resolve()
             turn["audio"] = (audio.relative_to(folder) if audio.is_relative_to(folder) else audio).as_posix()
         turns.append(turn)
-    return {"id": conversation.id, "turns": turns}
+    domain = {"domain": conversation.domain} if conversation.domain else {}
+    return {"id": conversation.id, **domain, "turns": turns}

@@ -68,7 +68,7 @@ def kept(
             for turn, label in zip(talk.utterances, second[talk.id], strict=True)
         )
         left = sum(turn.gold is not None for turn in turns)
-        (good if 2 * left >= len(turns) else dropped).append(Conversation(talk.id, turns))
+        (good if 2 * left >= len(turns) else dropped).append(replace(talk, utterances=turns))
     return good, dropped
 
 

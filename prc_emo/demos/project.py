@@ -61,7 +61,7 @@ class Project:
             PrcEmoError: There is none yet.
         """
         found = [
-            conversation(entry.key, entry.answer or {})
+            conversation(entry.key, entry.about[1], entry.answer or {})
             for entry in _usable(self.folder / WRITTEN)
             if entry.about[0] == "dialogue"
         ]

@@ -88,7 +88,7 @@ def read_dialogue(labels: LabelSet) -> Any:
     return read
 
 
-def conversation(key: str, answer: Mapping[str, Any]) -> Conversation:
+def conversation(key: str, domain: str, answer: Mapping[str, Any]) -> Conversation:
     """The dialogue that answers the question of that key, with the labels that its author means."""
     id = f"demonstrations/{key[:12]}"
     turns = [{name: " ".join(text.split()) for name, text in turn.items()} for turn in answer["turns"]]
@@ -98,6 +98,7 @@ def conversation(key: str, answer: Mapping[str, Any]) -> Conversation:
             Utterance(f"{id}/{at}", turn["speaker"], turn["text"], turn["emotion"])
             for at, turn in enumerate(turns)
         ),
+        domain,
     )
 
 
