@@ -10,6 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from prc_emo.llm.train import COMPLETE
+
 NAME = "meld_qwen3_8b"
 SETTINGS = [
     *("model.tiny=true", "data.corpus=everyday", "data.path=null", "data.limit=4", "prompt.max_tokens=1000"),
@@ -52,7 +54,7 @@ def finish(out: Path, processes: int) -> Path:
 def kill_after(out: Path, processes: int, checkpoint: int) -> None:
     """Ends every process of the run without a word, once a checkpoint is whole and training goes on."""
     run = start(out, processes)
-    mark = out / NAME / "seed42" / "checkpoints" / "0" / f"checkpoint-{checkpoint}" / "complete"
+    mark = out / NAME / "seed42" / "checkpoints" / "0" / f"checkpoint-{checkpoint}" / COMPLETE
     deadline = time.monotonic() + 300
     while not mark.exists():
         assert run.poll() is None, (out.parent / f"{out.name}.log").read_text()[-3000:]
