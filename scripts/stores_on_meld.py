@@ -35,7 +35,7 @@ def build_stores(data: Path, folder: Path) -> dict[str, Path]:
     """A store of each source, and one of all."""
     sources = {
         "meld": rows_of("meld", data / "meld"),
-        "shipped": rows_of("everyday", None),
+        "shipped": rows_of("everyday", None) + rows_of("demonstrations", None),
         "prc_demonstrations": rows_of("prc-demonstrations", data / "prc_emo_demonstrations"),
     }
     sources["all"] = [row for rows in sources.values() for row in rows]
