@@ -31,7 +31,7 @@ def serve(urls: "multiprocessing.Queue[str]") -> None:
 
 
 def seen(url: str) -> dict[str, int]:
-    """What the server counts: calls, answers, different questions."""
+    """What the server counts: calls and answers."""
     with urllib.request.urlopen(url) as answer:
         found: dict[str, int] = json.load(answer)
     return found
@@ -79,8 +79,9 @@ def killed_twice(corpus: Path, url: str, out: Path, utterances: int, concurrency
         "missing in the end": utterances - known,
         "twice in the log": statuses.count("usable")
         - len({row["key"] for row in rows if row["status"] == "usable"}),
-        # a question that is asked again because its answer was bad is another one: it quotes that answer
-        "answered, but lost in a kill": counted["answered"] - counted["questions"],
+        "answered, but lost in a kill": counted["answered"]
+        - statuses.count("usable")
+        - statuses.count("unusable"),
         "utterances a second": utterances / seconds,
     }
 

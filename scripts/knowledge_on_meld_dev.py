@@ -6,6 +6,8 @@
 For a split that has knowledge while the others have none. Four parts of whole dialogues: two to train on, one to choose the
 checkpoint by, one to be labelled, in turn; so every dialogue is labelled once, by a model that never saw it. All arms take
 equally many optimiser steps, without retrieval and curriculum. Stopped, it goes on where it was.
+
+A second table leaves out the utterances whose interpretation names their own gold label: what remains is no leak of words.
 """
 
 import argparse
@@ -21,6 +23,7 @@ from prc_emo.bench.run import run
 from prc_emo.config_file import experiment
 from prc_emo.conversation import Conversation
 from prc_emo.corpora import write_jsonl
+from prc_emo.knowledge import Knowledge
 
 ARMS = {
     "no_knowledge": ["prompt.use=[]"],
@@ -53,7 +56,8 @@ def main() -> None:
     arguments.add_argument("--steps", type=int, default=80, help="optimiser steps of 16 utterances")
     given = arguments.parse_args()
 
-    folds = write_folds(load_corpus("meld", given.meld).dev, given.folds, given.out / "folds")
+    corpus = load_corpus("meld", given.meld)
+    folds = write_folds(corpus.dev, given.folds, given.out / "folds")
     for arm, settings in ARMS.items():
         judged = []
         for data in folds:
@@ -79,6 +83,23 @@ def main() -> None:
         judged.sort(key=lambda one: one.id)  # compared turn by turn
         write_predictions(given.out / arm / "seed42" / "predictions.jsonl", judged)
     print(compare([given.out / arm for arm in ARMS]).markdown())
+
+    knowledge = Knowledge.load(given.knowledge)
+    told = {
+        turn.id
+        for talk in corpus.dev
+        for turn in talk.utterances
+        if (found := knowledge.interpretations.get(turn.id)) is not None
+        and turn.gold in corpus.labels.named_in(f"{found.explicit} {found.implicit}")
+    }
+    print(f"Without the {len(told)} utterances whose interpretation names their own label:\n")
+    for arm in ARMS:
+        judged = read_predictions(given.out / arm / "seed42" / "predictions.jsonl")
+        write_predictions(
+            given.out / "not_told" / arm / "seed42" / "predictions.jsonl",
+            [one for one in judged if one.id not in told],
+        )
+    print(compare([given.out / "not_told" / arm for arm in ARMS]).markdown())
 
 
 if __name__ == "__main__":
