@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from prc_emo.errors import did_you_mean
+
 if TYPE_CHECKING:
     from curriculum import Schedule
 
@@ -71,13 +73,25 @@ class Retrieval(Section):
 class Curriculum(Section):
     """In which order (C)."""
 
-    difficulty: Literal["none", "es", "wes", "prc-emo"] = "prc-emo"
+    difficulty: str = "prc-emo"  # none, es, wes, prc-emo, or one of your own: see prc_emo/extensions.py
     similarity_weight: float = 1.0  # k of the paper
     similarity_offset: float = 0.4  # b of the paper
     every_speaker_change: bool = False  # Algorithm 1 of the paper to the letter
     schedule: Literal["baby-steps", "one-pass", "reversed", "shuffled", "competence"] = "baby-steps"
     buckets: int | None = Field(None, ge=1)  # of baby-steps and reversed; theirs by default
     restart_per_phase: bool = False  # a new optimiser and learning rate in each phase, as published
+
+    @field_validator("difficulty")
+    @classmethod
+    def _is_a_measure(cls, difficulty: str) -> str:
+        from curriculum import DIFFICULTIES
+
+        if difficulty not in DIFFICULTIES:
+            raise ValueError(
+                f"{difficulty!r} is no measure of difficulty. {did_you_mean(difficulty, DIFFICULTIES)} One of your own comes "
+                "with prc-emo --import FILE.py."
+            )
+        return difficulty
 
 
 class Model(Section):

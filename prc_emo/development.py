@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from prc_emo.bench.predictions import Prediction
-from prc_emo.compose import Example
 from prc_emo.config import Answer
 from prc_emo.conversation import Conversation
 from prc_emo.labels import LabelSet
+from prc_emo.prompted import Prompt
 
 if TYPE_CHECKING:
     from prc_emo.llm.load import LanguageModel
@@ -23,14 +23,12 @@ class Development:
     """Labelled conversations as the language model is asked about them.
 
     Args:
-        examples: One per utterance, in order.
-        prompts: Their tokens, up to where the answer begins.
+        prompts: One per utterance, in order.
         prior: How frequent each label is in training, in the set's order.
     """
 
     conversations: Sequence[Conversation]
-    examples: Sequence[Example]
-    prompts: Sequence[Sequence[int]]
+    prompts: Sequence[Prompt]
     labels: LabelSet
     prior: Sequence[float]
     answer: Answer
@@ -42,7 +40,7 @@ class Development:
 
         scores = self._scores(lm)
         probabilities = calibrate.probabilities(scores, *self._fitted(scores))
-        found = measure(self.conversations, predictions(self.examples, self.labels, probabilities))
+        found = measure(self.conversations, predictions(self.prompts, self.labels, probabilities))
         return {"wf1": found.wf1, "accuracy": found.accuracy}
 
     def calibration(self, lm: "LanguageModel") -> Calibration:
@@ -52,20 +50,21 @@ class Development:
     def _scores(self, lm: "LanguageModel") -> np.ndarray:
         from prc_emo.llm.score import score
 
-        return score(lm, self.prompts, tuple(self.labels), batch_tokens=self.answer.batch_tokens)
+        tokens = [prompt.tokens for prompt in self.prompts]
+        return score(lm, tokens, tuple(self.labels), batch_tokens=self.answer.batch_tokens)
 
     def _fitted(self, scores: np.ndarray) -> Calibration:
         from prc_emo.llm import calibrate
 
-        known = [number for number, example in enumerate(self.examples) if example.answer is not None]
-        gold = np.array([self.labels.labels.index(str(self.examples[number].answer)) for number in known])
+        known = [number for number, prompt in enumerate(self.prompts) if prompt.answer is not None]
+        gold = np.array([self.labels.labels.index(str(self.prompts[number].answer)) for number in known])
         return calibrate.fit(scores[known], gold, self.prior, self.answer)
 
 
-def predictions(examples: Sequence[Example], labels: LabelSet, probabilities: np.ndarray) -> list[Prediction]:
-    """The likeliest label of each example: (N, L) probabilities in, N answers out."""
+def predictions(prompts: Sequence[Prompt], labels: LabelSet, probabilities: np.ndarray) -> list[Prediction]:
+    """The likeliest label of each prompt: (N, L) probabilities in, N answers out."""
     names = tuple(labels)
     return [
-        Prediction(example.id, names[int(row.argmax())], dict(zip(names, map(float, row), strict=True)))
-        for example, row in zip(examples, probabilities, strict=True)
+        Prediction(prompt.id, names[int(row.argmax())], dict(zip(names, map(float, row), strict=True)))
+        for prompt, row in zip(prompts, probabilities, strict=True)
     ]

@@ -16,7 +16,7 @@ from prompts import load_template
 from retrieval_store import DemonstrationStore, Embedder
 
 
-def build(settings: Experiment, labels: LabelSet, corpus: str) -> PRCEmo:
+def build(settings: Experiment, labels: LabelSet, corpus: str, shared: Path | None = None) -> PRCEmo:
     """The recognizer that the settings describe; its language model is loaded by its first use.
 
     Raises:
@@ -61,6 +61,7 @@ def build(settings: Experiment, labels: LabelSet, corpus: str) -> PRCEmo:
         training=settings.training,
         answer=settings.answer,
         loading=model.model_dump(exclude={"name"}),
+        shared=shared,
         seed=settings.seed,
         **options,
     )

@@ -22,8 +22,10 @@ from prc_emo.fitting import class_weights, frequencies, labelled, same_as_before
 from prc_emo.knowledge import Knowledge
 from prc_emo.labels import LabelSet
 from prc_emo.processes import processes, sharded
+from prc_emo.prompted import Prompt, count_shown, read_prompts, write_prompts
+from prc_emo.shared import once
 from prompts import Template, load_template, read_emotion
-from retrieval_store import DemonstrationStore, Embedder, count_excluded
+from retrieval_store import DemonstrationStore, Embedder
 
 if TYPE_CHECKING:
     from prc_emo.llm.load import LanguageModel
@@ -43,6 +45,7 @@ class PRCEmo:
         guard: What training is never shown of its store; `utterance` leaks labels, as the released code does.
         loading: Further arguments of `prc_emo.llm.load.load`: revision, tiny, quantization, precision, attention.
         evaluation_splits: Splits of the store that are never shown, such as "meld/test".
+        shared: A folder in which the recognizers of a study keep stores and prompts that they have in common.
 
     >>> from prc_emo.labels import MELD
     >>> PRCEmo(labels=MELD).template.name
@@ -74,6 +77,7 @@ class PRCEmo:
         training: Training | None = None,
         answer: Answer | None = None,
         loading: Mapping[str, Any] | None = None,
+        shared: Path | None = None,
         seed: int = 42,
     ) -> None:
         self.base_model, self.labels, self.seed = base_model, labels, seed
@@ -91,7 +95,7 @@ class PRCEmo:
         self.guard: Literal["full", "utterance"] = guard
         self.evaluation_splits = frozenset(evaluation_splits)
         self.encoder, self.index, self.restart_per_phase = encoder, index, restart_per_phase
-        self.loading = dict(loading or {})
+        self.loading, self.shared = dict(loading or {}), shared
         self.temperature = 1.0
         self.offsets: tuple[float, ...] = (0.0,)
         self.excluded: dict[str, int] = {}  # why the store held demonstrations back, in the last predict
@@ -142,21 +146,20 @@ class PRCEmo:
         with state.main_process_first():
             self.remember(train, out)
         dev_ids = frozenset(talk.id for talk in dev)
-        composed = self.compose(train, barred=dev_ids, guard=self.guard)
-        examples = [example for example in composed if example.answer is not None]
-        answers = [str(example.answer) for example in examples]
+        prompts = [one for one in self.prompts(train, dev_ids, self.guard) if one.answer is not None]
+        answers = [str(one.answer) for one in prompts]
         words, choices = learned_tokens(lm, tuple(self.labels), self.training.loss)
         rows = [
-            encode(lm, example.id, example.messages, answer, words.get(answer))
-            for example, answer in zip(examples, answers, strict=True)
+            encode(lm, one.id, one.tokens, answer, words.get(answer))
+            for one, answer in zip(prompts, answers, strict=True)
         ]
-        asked = self.compose(dev, barred=dev_ids)
-        prompts = [self.tokens(example.messages) for example in asked]
-        same_as_before(out / "training.json", {"prompt or set of demonstrations": [*rows, *prompts]})
-
-        development = Development(
-            dev, asked, prompts, self.labels, frequencies(answers, self.labels), self.answer
+        asked = self.prompts(dev, dev_ids)
+        same_as_before(
+            out / "training.json",
+            {"prompt or set of demonstrations": [*rows, *(one.tokens for one in asked)]},
         )
+
+        development = Development(dev, asked, self.labels, frequencies(answers, self.labels), self.answer)
         best = fine_tune(
             lm,
             rows,
@@ -188,19 +191,18 @@ class PRCEmo:
 
         conversations = [conversation.hidden() for conversation in conversations]
         lm = self._ready()
-        examples = self.compose(conversations, barred=frozenset(talk.id for talk in conversations))
-        found = [example.found for example in examples if example.found is not None]
-        self.shown, self.excluded = sum(len(one.hits) for one in found), count_excluded(found)
-        prompts = [self.tokens(example.messages) for example in examples]
+        prompts = self.prompts(conversations, frozenset(talk.id for talk in conversations))
+        self.shown, self.excluded = count_shown(prompts)
+        tokens = [one.tokens for one in prompts]
         if self.answer.by == "generate":
-            answers = generate(lm, prompts, batch_tokens=self.answer.batch_tokens)
+            answers = generate(lm, tokens, batch_tokens=self.answer.batch_tokens)
             return [
-                Prediction(example.id, read_emotion(text, list(self.labels)), {})
-                for example, text in zip(examples, answers, strict=True)
+                Prediction(one.id, read_emotion(text, list(self.labels)), {})
+                for one, text in zip(prompts, answers, strict=True)
             ]
-        scores = score(lm, prompts, tuple(self.labels), batch_tokens=self.answer.batch_tokens)
+        scores = score(lm, tokens, tuple(self.labels), batch_tokens=self.answer.batch_tokens)
         probabilities = calibrate.probabilities(scores, self.temperature, self.offsets)
-        return predictions(examples, self.labels, probabilities)
+        return predictions(prompts, self.labels, probabilities)
 
     def read(self, turns: Conversation | Iterable[Sequence[str]]) -> list[Prediction]:
         """Labels one conversation: a record, or (speaker, text) pairs."""
@@ -233,6 +235,36 @@ class PRCEmo:
         composer = Composer(self.template, self.labels, self.see, self.window, self.knowledge, retrieval)
         return composer.compose(
             conversations, count=lambda messages: len(self.tokens(messages)), limit=self.limit, only=only
+        )
+
+    def prompts(
+        self,
+        conversations: Sequence[Conversation],
+        barred: frozenset[str] = frozenset(),
+        guard: Literal["full", "utterance"] = "full",
+    ) -> list[Prompt]:
+        """What `compose` makes of conversations, in tokens; taken from `shared` where a run of the study left it."""
+
+        def make() -> list[Prompt]:
+            examples = self.compose(conversations, barred=barred, guard=guard)
+            return [Prompt.of(example, self.tokens(example.messages)) for example in examples]
+
+        if self.shared is None:
+            return make()
+        made_of = {
+            "conversations": conversations,
+            "template": self.template.sha256,
+            "labels": tuple(self.labels),
+            "context": (self.see, self.window, self.limit),
+            "knowledge": (*self.knowledge.interpretations.items(), *self.knowledge.characteristics.items()),
+            "language model": (self.base_model, sorted(self.loading.items()), self.language_model.revision),
+        }
+        if isinstance(self.store, DemonstrationStore):
+            made_of["store"] = (self.store.hash, self.store.info().encoder)
+            made_of["retrieval"] = (self.demonstrations, self.mmr, self.per_label, guard)
+            made_of["held back"] = (sorted(self.evaluation_splits), sorted(barred))
+        return read_prompts(
+            once(self.shared, "prompts.jsonl", made_of, lambda path: write_prompts(path, make()))
         )
 
     def tokens(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
@@ -270,7 +302,19 @@ class PRCEmo:
             if set(store.demonstrations) <= set(rows) and len(store) + store.info().skipped == len(rows):
                 self.store = store
                 return
-        self.store = DemonstrationStore.build(rows, embedder, index=self.index, progress=True)
+        if self.shared is None:
+            self.store = DemonstrationStore.build(rows, embedder, index=self.index, progress=True)
+        else:
+            made_of = {"rows": rows, "encoder": embedder.id, "index": self.index}
+            kept = once(
+                self.shared,
+                "store",
+                made_of,
+                lambda path: DemonstrationStore.build(rows, embedder, index=self.index, progress=True).save(
+                    path
+                ),
+            )
+            self.store = DemonstrationStore.load(kept, embedder)
         self.store.save(folder)
 
     def order(self, train: Sequence[Conversation], *, batch: int) -> Order:

@@ -25,7 +25,7 @@ CHOSEN_BY = "mixed"  # the domain that chooses the checkpoint on the way to MELD
 
 
 def in_labels_of_meld(talks: Iterable[Conversation]) -> list[Conversation]:
-    """Excitement becomes joy and frustration anger; a turn without a label stays without one."""
+    """Excitement becomes joy; frustration has no counterpart there, and such a turn stays as context without a label."""
     return [
         replace(
             talk,

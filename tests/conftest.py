@@ -57,7 +57,8 @@ def prc_emo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 
     def command(*arguments: object) -> Done:
         monkeypatch.setattr(sys, "argv", ["prc-emo", *map(str, arguments)])
-        monkeypatch.setenv("PRC_EMO_DEBUG", "")  # the command sets it; so it is put back
+        for name in ("PRC_EMO_DEBUG", "PRC_EMO_IMPORT"):
+            monkeypatch.setenv(name, "")  # the command sets it; so it is put back
         monkeypatch.setattr(out, "width", 240)
         with pytest.raises(SystemExit) as stop:
             main()

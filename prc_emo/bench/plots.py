@@ -66,7 +66,7 @@ def intervals(comparison: Comparison) -> Plot:
         ax.grid(axis="x")
 
     alt = "wF1 with 95 % interval: " + ", ".join(f"{row.name} {row.wf1}" for row in rows)
-    return _plot("wF1 side by side", alt, 0.8 + 0.32 * len(rows), draw)
+    return plot("wF1 side by side", alt, 0.8 + 0.32 * len(rows), draw)
 
 
 def per_class(scores: Scores) -> Plot:
@@ -99,7 +99,7 @@ def per_class(scores: Scores) -> Plot:
         ax.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
 
     alt = "F1 per label: " + ", ".join(f"{row.label} {row.f1:.3f}" for row in rows)
-    return _plot("F1 per label", alt, 0.9 + 0.3 * len(rows), draw)
+    return plot("F1 per label", alt, 0.9 + 0.3 * len(rows), draw)
 
 
 def confusion(scores: Scores) -> Plot:
@@ -136,7 +136,7 @@ def confusion(scores: Scores) -> Plot:
     alt = "Confusion matrix. Most frequent mistakes: " + (
         ", ".join(f"{gold} taken for {answer} ({count})" for count, gold, answer in mistakes[:5]) or "none"
     )
-    return _plot("Confusion: rows gold, columns answered", alt, 1.2 + 0.36 * len(counts), draw)
+    return plot("Confusion: rows gold, columns answered", alt, 1.2 + 0.36 * len(counts), draw)
 
 
 def reliability(calibration: Calibration) -> Plot:
@@ -163,7 +163,7 @@ def reliability(calibration: Calibration) -> Plot:
     alt = f"Reliability diagram, expected calibration error {calibration.ece:.4f}. " + ", ".join(
         f"probability {bin.confidence:.2f}: right {bin.accuracy:.2f} of {bin.n}" for bin in bins
     )
-    return _plot(f"Reliability: ECE {calibration.ece:.4f}", alt, 3.9, draw)
+    return plot(f"Reliability: ECE {calibration.ece:.4f}", alt, 3.9, draw)
 
 
 def difficulty(difficulties: Sequence[float], borders: Sequence[float]) -> Plot:
@@ -187,7 +187,7 @@ def difficulty(difficulties: Sequence[float], borders: Sequence[float]) -> Plot:
     )
     if borders:
         alt += f"; bucket borders at {', '.join(f'{border:.3f}' for border in borders)}"
-    return _plot("Difficulty of the training conversations", alt, 2.5, draw)
+    return plot("Difficulty of the training conversations", alt, 2.5, draw)
 
 
 def training(log: Sequence[Mapping[str, Any]]) -> Plot | None:
@@ -230,10 +230,11 @@ def training(log: Sequence[Mapping[str, Any]]) -> Plot | None:
         if starts
         else ""
     )
-    return _plot("Training", alt, 1.1 + 1.3 * len(shown), draw, note)
+    return plot("Training", alt, 1.1 + 1.3 * len(shown), draw, note)
 
 
-def _plot(title: str, alt: str, height: float, draw: Callable[["Figure"], None], note: str = "") -> Plot:
+def plot(title: str, alt: str, height: float, draw: Callable[["Figure"], None], note: str = "") -> Plot:
+    """What `draw` puts on a figure of this height in inches, as a picture for the page."""
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure

@@ -18,7 +18,6 @@ from prc_emo.bench.runs import Experiment, Run, read_experiments
 from prc_emo.bench.significance import Interval, accuracy_of, bootstrap
 from prc_emo.errors import PrcEmoError
 
-_TEMPLATE = Path(__file__).parent / "report.html.j2"
 _MISTAKES = 10
 
 
@@ -56,14 +55,10 @@ def write_report(folders: Path | Sequence[Path], out: Path, *, seed: int = 0) ->
     Raises:
         PrcEmoError: A folder holds no finished run, or the runs were scored on different utterances.
     """
-    from jinja2 import Environment, StrictUndefined
-
     experiments = read_experiments([folders] if isinstance(folders, Path) else folders)
     comparison = compare_experiments(experiments, seed=seed) if len(experiments) > 1 else None
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    page = environment.from_string(files.read_text(_TEMPLATE)).render(
+    page = render(
+        Path(__file__).parent / "report.html.j2",
         title=" · ".join(experiment.name for experiment in experiments),
         comparison=comparison,
         columns=COLUMNS,
@@ -72,6 +67,20 @@ def write_report(folders: Path | Sequence[Path], out: Path, *, seed: int = 0) ->
     )
     files.write_text(out, page)
     return out
+
+
+def render(template: Path, **values: Any) -> str:
+    """A page from a template, which may build on `page.html.j2` and `parts.html.j2`; all values are escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader([template.parent, Path(__file__).parent]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template.name).render(values)
 
 
 def _chapter(experiment: Experiment, seed: int) -> Chapter:

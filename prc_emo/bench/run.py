@@ -44,6 +44,7 @@ def run(
     out: Path,
     *,
     fresh: bool = False,
+    shared: Path | None = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Scores:
     """Runs an experiment into `out`, or goes on with one that was interrupted there.
@@ -53,6 +54,7 @@ def run(
 
     Args:
         fresh: Delete `out` first, whatever it holds.
+        shared: A folder in which the runs of a study keep what they have in common.
         tell: Receives a line about what is done next.
 
     Raises:
@@ -68,9 +70,9 @@ def run(
                 f"{corpus.name} has no test split here: the development split, which chooses the checkpoint, is scored instead."
             )
     asked = corpus.split(split)
-    recognizer = recognizer_of(settings, corpus.labels, corpus.name)
+    recognizer = recognizer_of(settings, corpus.labels, corpus.name, shared)
     if not fresh:
-        _refuse_another_run(settings, out)
+        refuse_another_run(settings, out)
     tell(f"{settings.name}: learning from {_size(train)}, choosing on {_size(dev)}.")
     state = processes()
     main = state.is_main_process
@@ -117,10 +119,12 @@ def corpus_of(settings: Experiment) -> Corpus:
     return corpus
 
 
-def recognizer_of(settings: Experiment, labels: LabelSet, corpus: str) -> Recognizer:
+def recognizer_of(
+    settings: Experiment, labels: LabelSet, corpus: str, shared: Path | None = None
+) -> Recognizer:
     """A recognizer that has learned nothing yet."""
     if settings.recognizer == "prc_emo":
-        return _prc_emo().build(settings, labels, corpus)
+        return _prc_emo().build(settings, labels, corpus, shared)
     return baseline(settings.recognizer).build(labels, settings.parameters, settings.seed)
 
 
@@ -152,7 +156,7 @@ def _prc_emo() -> Any:
     return importlib.import_module("prc_emo.experiment")
 
 
-def _refuse_another_run(settings: Experiment, out: Path) -> None:
+def refuse_another_run(settings: Experiment, out: Path) -> None:
     """Refuses a folder that holds more than the settings of another run: those alone are of one that never began.
 
     Raises:

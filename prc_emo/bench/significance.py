@@ -75,7 +75,7 @@ def bootstrap(
     Raises:
         PrcEmoError: The runs were scored on different utterances.
     """
-    confusion = _confusion(runs, labels_of([line for judged in runs for line in judged]))
+    confusion = confusions(runs, labels_of([line for judged in runs for line in judged]))
     drawn = statistic(_resample(confusion, seed, resamples)).mean(axis=-1)  # (R,)
     low, high = _percentiles(drawn, confidence)
     return Interval(float(statistic(confusion.sum(axis=0)).mean()), low, high)
@@ -99,7 +99,7 @@ def paired_bootstrap(
         PrcEmoError: The runs were scored on different utterances.
     """
     labels = labels_of([line for judged in (*a, *b) for line in judged])
-    confusion = _confusion([*a, *b], labels)  # (D, S, K, K + 1), the runs of a first
+    confusion = confusions([*a, *b], labels)  # (D, S, K, K + 1), the runs of a first
     differences = []
     for scores in (statistic(confusion.sum(axis=0)), statistic(_resample(confusion, seed, resamples))):
         differences.append(scores[..., : len(a)].mean(axis=-1) - scores[..., len(a) :].mean(axis=-1))
@@ -125,7 +125,7 @@ def mcnemar(a: Sequence[Judged], b: Sequence[Judged]) -> float:
     return float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
 
 
-def _confusion(runs: Sequence[Sequence[Judged]], labels: tuple[str, ...]) -> NDArray[np.float64]:
+def confusions(runs: Sequence[Sequence[Judged]], labels: tuple[str, ...]) -> NDArray[np.float64]:
     """Confusion matrices per dialogue and run (D, S, K, K + 1), dialogues by id."""
     if not runs or not runs[0]:
         raise PrcEmoError(

@@ -10,10 +10,11 @@ from typing import Annotated
 
 import typer
 
+from prc_emo.cli import ablate, data, demos, experiments, knowledge, results, store
 from prc_emo.cli import curriculum as difficulty
-from prc_emo.cli import data, demos, experiments, knowledge, results, store
 from prc_emo.cli.console import notes
 from prc_emo.errors import PrcEmoError
+from prc_emo.extensions import VARIABLE, import_extensions
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", help=(
     "Emotion recognition in conversations with language models.\n\n"
@@ -22,6 +23,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="
 # in the order of `prc-emo --help`; commands of a group without a name are commands of prc-emo itself
 app.add_typer(experiments.app)
 app.add_typer(results.app)
+app.add_typer(ablate.app)
 app.add_typer(difficulty.app)
 app.add_typer(data.app, name="data")
 app.add_typer(knowledge.app, name="knowledge")
@@ -32,8 +34,17 @@ app.add_typer(demos.app, name="demos")
 @app.callback()
 def _options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    extensions: Annotated[
+        str,
+        typer.Option(
+            "--import",
+            envvar=VARIABLE,
+            help="Modules or .py files of your own to import first, such as a measure of difficulty.",
+        ),
+    ] = "",
 ) -> None:
     os.environ["PRC_EMO_DEBUG"] = "1" if debug else ""
+    import_extensions(extensions)
 
 
 def main() -> None:

@@ -86,14 +86,15 @@ def closing(tokenizer: Any) -> int:
 
 
 def encode(
-    lm: LanguageModel, id: str, messages: Sequence[Message], answer: str, word: Sequence[int] | None = None
+    lm: LanguageModel, id: str, prompt: Sequence[int], answer: str, word: Sequence[int] | None = None
 ) -> Encoded:
     """An example for training: prompt and answer, with the loss on the answer only.
 
     Args:
+        prompt: Of `prompt_ids`.
         word: The answer's tokens, where not all of them are to be learned.
     """
-    prompt, word = prompt_ids(lm, messages), list(word or answer_ids(lm, answer))
+    prompt, word = list(prompt), list(word or answer_ids(lm, answer))
     return Encoded(id, prompt + word, [IGNORED] * len(prompt) + word)
 
 

@@ -18,7 +18,7 @@ from prc_emo.config import Training
 from prc_emo.config_file import experiment
 from prc_emo.llm import adapter
 from prc_emo.llm.load import LanguageModel
-from prc_emo.llm.tokens import Encoded, encode
+from prc_emo.llm.tokens import Encoded, encode, prompt_ids
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def prepare() -> tuple[LanguageModel, list[Encoded], Training]:
         recognizer.language_model, rank=size.rank, alpha=size.alpha, dropout=size.dropout, seed=42
     )
     rows = [
-        encode(lm, example.id, example.messages, str(example.answer))
+        encode(lm, example.id, prompt_ids(lm, example.messages), str(example.answer))
         for example in recognizer.compose(corpus.train)
     ]
     return lm, rows, settings.training

@@ -16,7 +16,7 @@ def ask(text: str) -> list[dict[str, str]]:
 
 
 def test_the_labels_of_a_training_row_decode_to_the_answer_and_nothing_else(lm: LanguageModel) -> None:
-    row = encode(lm, "u1", ask("Ross: I'm fine."), "sadness")
+    row = encode(lm, "u1", prompt_ids(lm, ask("Ross: I'm fine.")), "sadness")
     trained = [label for label in row.labels if label != IGNORED]
     assert lm.tokenizer.decode(trained, skip_special_tokens=True).strip() == "sadness"
     assert trained == row.input_ids[-len(trained) :]
@@ -24,7 +24,7 @@ def test_the_labels_of_a_training_row_decode_to_the_answer_and_nothing_else(lm: 
 
 
 def test_training_and_scoring_see_the_same_prompt(lm: LanguageModel) -> None:
-    row = encode(lm, "u1", ask("Ross: I'm fine."), "joy")
+    row = encode(lm, "u1", prompt_ids(lm, ask("Ross: I'm fine.")), "joy")
     prompt = prompt_ids(lm, ask("Ross: I'm fine."))
     assert row.input_ids[: len(prompt)] == prompt
     assert set(row.labels[: len(prompt)]) == {IGNORED}

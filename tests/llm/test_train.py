@@ -15,7 +15,7 @@ from prc_emo.files import read_json, read_jsonl
 from prc_emo.llm import adapter
 from prc_emo.llm.load import LanguageModel, load
 from prc_emo.llm.score import label_tokens, score
-from prc_emo.llm.tokens import IGNORED, Encoded, encode
+from prc_emo.llm.tokens import IGNORED, Encoded, encode, prompt_ids
 from prc_emo.llm.train import Collate, CurriculumTrainer, last_checkpoint, train
 
 from .conftest import MELD, QWEN
@@ -33,7 +33,9 @@ def rows_for(lm: LanguageModel, count: int = 16) -> list[Encoded]:
         [{"role": "user", "content": f"Utterance {number}: {'so ' * (number % 5)}"}]
         for number in range(count)
     ]
-    return [encode(lm, str(number), ask, MELD[number % 7]) for number, ask in enumerate(asked)]
+    return [
+        encode(lm, str(number), prompt_ids(lm, ask), MELD[number % 7]) for number, ask in enumerate(asked)
+    ]
 
 
 def order_of(count: int = 16, **options: Any) -> Order:

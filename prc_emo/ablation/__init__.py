@@ -1,0 +1,1 @@
+"""Ablation studies: arms x seeds from one file, run, compared and reported."""

@@ -1,0 +1,128 @@
+"""The table of a study, for a page, a paper and a spreadsheet: a row per arm, in the form of the paper's Tables 3 to 5."""
+
+import csv
+import io
+from collections.abc import Sequence
+from statistics import mean, stdev
+
+from prc_emo.ablation.results import Against, Arm, Results, small
+
+Rows = list[tuple[str, ...]]
+_FIGURES = (
+    "seeds", "wf1", "wf1_sd", "accuracy", "accuracy_sd", "steps", "seconds", "difference", "low", "high", "p", "p_holm",
+    "p_seeds", "se", "df", "seed_sd", "effect_size", "detectable", "bootstrap_low", "bootstrap_high", "bootstrap_p",
+    "mcnemar_p_by_seed",
+)  # fmt: skip
+_TEX = {
+    "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "±": r"$\pm$", "✓": r"$\checkmark$", "–": "--",
+}  # fmt: skip
+
+
+def rows(results: Results) -> Rows:
+    """The head, and a line per arm, as one reads them."""
+    settings = _settings(results)
+    against = {one.arm: one for one in results.comparisons}
+    head = (
+        "arm",
+        *settings,
+        "seeds",
+        "wF1",
+        "accuracy",
+        "difference",
+        "95 % interval",
+        "p (Holm)",
+        "p (seeds)",
+    )
+    return [
+        head,
+        *(_row(arm, settings, against.get(arm.name), results.study.against) for arm in results.arms),
+    ]
+
+
+def _row(arm: Arm, settings: Sequence[str], against: Against | None, reference: str) -> tuple[str, ...]:
+    cells = [arm.name, *(arm.differs.get(key, "–") for key in settings), str(len(arm.cells))]
+    cells += [arm.spread(arm.wf1), arm.spread(arm.accuracy)]
+    if against is None:
+        return (*cells, "reference" if arm.name == reference else "no seed in common", "", "", "")
+    c = against.contrast
+    return (
+        *cells,
+        f"{c.value:+.4f}",
+        f"[{c.low:+.4f}, {c.high:+.4f}]",
+        small(against.p),
+        "" if c.p_seeds is None else small(c.p_seeds),
+    )
+
+
+def markdown(results: Results) -> str:
+    """With the sentences and warnings below."""
+    head, *body = rows(results)
+    lines = [head, tuple("---" for _ in head), *body]
+    table = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+    said = [one.sentence for one in results.comparisons]
+    return "\n\n".join(["\n".join(table), caption(results), *said, *results.warnings]) + "\n"
+
+
+def latex(results: Results) -> str:
+    """A table for the packages booktabs and amssymb."""
+    head, *body = rows(results)
+    columns = "l" * (1 + len(_settings(results))) + "r" * 7
+    lines = [" & ".join(map(_tex, line)) + r" \\" for line in (head, *body)]
+    return "\n".join(
+        [
+            r"\begin{table}", r"\centering", rf"\begin{{tabular}}{{{columns}}}", r"\toprule", lines[0], r"\midrule",
+            *lines[1:], r"\bottomrule", r"\end{tabular}", rf"\caption{{{_tex(caption(results))}}}", r"\end{table}", "",
+        ]
+    )  # fmt: skip
+
+
+def comma_separated(results: Results) -> str:
+    """Every figure with all its digits, a line per arm."""
+    settings = _settings(results)
+    against = {one.arm: one for one in results.comparisons}
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("arm", *settings, *_FIGURES))
+    for arm in results.arms:
+        line: list[object] = [arm.name, *(arm.differs.get(key, "–") for key in settings), len(arm.cells)]
+        for figures in (arm.wf1, arm.accuracy):
+            line += [mean(figures), stdev(figures) if len(figures) > 1 else None]
+        line += [arm.steps, arm.seconds]
+        if (one := against.get(arm.name)) is not None:
+            c, d = one.contrast, one.dialogues
+            line += [
+                c.value,
+                c.low,
+                c.high,
+                c.p,
+                one.p,
+                c.p_seeds,
+                c.se,
+                c.df,
+                c.seed_sd,
+                c.effect_size,
+                c.detectable,
+            ]
+            line += [d.low, d.high, d.p, " ".join(f"{p:.6g}" for p in one.mcnemar)]
+        table.writerow([f"{value:.8g}" if isinstance(value, float) else value for value in line])
+    return text.getvalue()
+
+
+def caption(results: Results) -> str:
+    """What the figures are and where they come from."""
+    study = results.study
+    budget = f", equal {study.match}" if study.match else ""
+    return (
+        f"{study.name}: {results.utterances} utterances in {results.dialogues} dialogues ({results.split}){budget}; mean ± sd "
+        f"over seeds. Differences from {study.against}; intervals and p by a crossed two-way analysis of dialogues and seeds on "
+        "jackknife pseudo-values; p (Holm) adjusted for all comparisons; p (seeds) by an exact sign permutation test."
+    )
+
+
+def _settings(results: Results) -> list[str]:
+    return list(dict.fromkeys(key for arm in results.arms for key in arm.differs))
+
+
+def _tex(text: str) -> str:
+    return "".join(_TEX.get(letter, letter) for letter in text)

@@ -1,0 +1,188 @@
+"""A study from the command line to its report: skipped, resumed, failed, killed; equal budgets; shared work."""
+
+import csv
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from curriculum import DIFFICULTIES
+from prc_emo.ablation.budget import matched_steps
+from prc_emo.ablation.study import cells, settings_of, study
+from prc_emo.ablation.work import local, states, work
+from prc_emo.bench.run import corpus_of, recognizer_of
+from prc_emo.errors import PrcEmoError
+
+Command = Callable[..., Any]
+
+VOTES = """
+about: Two baselines
+base: nearest_everyday
+seeds: [1, 2]
+match: null
+arms:
+  nearest: {parameters: {neighbours: [5]}}
+  majority: {base: majority_everyday}
+"""
+TOYS = """
+base: quickstart
+seeds: [1, 2]
+settings:
+  model: {name: Qwen/Qwen3-8B, tiny: true}
+  prompt: {max_tokens: 2000}
+  data: {limit: 4}
+  training: {evaluate_every: 4, epochs: 2, loss: vocabulary}
+arms:
+  prc_emo: {}
+  shuffled: {curriculum: null}
+"""
+
+
+def write(folder: Path, text: str, name: str = "small") -> Path:
+    (folder / f"{name}.yaml").write_text(text)
+    return folder / f"{name}.yaml"
+
+
+def test_a_study_is_run_compared_reported_and_not_run_again(tmp_path: Path, prc_emo: Command) -> None:
+    file, out = write(tmp_path, VOTES), tmp_path / "out"
+    planned = prc_emo("ablate", file, "--out", out, "--plan")
+    assert planned.code in (0, None) and "waiting" in planned.out and not (out / "runs").exists()
+    first = prc_emo("ablate", file, "--out", out, "--workers", 2)
+    assert first.code in (0, None), first.err
+    assert "| majority |" in first.out and "majority is worse than nearest" in first.out
+    assert "6 seeds are needed" in first.out
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "<svg" in page and "http" not in page.replace("http://www.w3.org", "").split("</style>")[1][:2000]
+    rows = {row["arm"]: row for row in csv.DictReader((out / "table.csv").open(encoding="utf-8"))}
+    assert set(rows) == {"nearest", "majority"} and float(rows["majority"]["difference"]) < 0
+    assert float(rows["nearest"]["wf1_sd"]) == 0  # it knows no chance
+    assert (out / "table.tex").read_text(encoding="utf-8").count(r"\\") == 3
+
+    done = {path: path.stat().st_mtime_ns for path in out.glob("runs/*/*/report.json")}
+    assert len(done) == 4
+    again = prc_emo("ablate", file, "--out", out)
+    assert again.out == first.out
+    assert {path: path.stat().st_mtime_ns for path in out.glob("runs/*/*/report.json")} == done
+
+    changed = prc_emo("ablate", write(tmp_path, VOTES.replace("[5]", "[7]")), "--out", out)
+    assert changed.code == 2 and "parameters.neighbours was [5] and is now [7]" in changed.err
+
+
+def test_a_failed_cell_is_told_with_its_error_and_the_others_go_on(tmp_path: Path, prc_emo: Command) -> None:
+    file = write(tmp_path, VOTES + "  broken: {data: {corpus: jsonl, path: nowhere, labels: meld}}\n")
+    done = prc_emo("ablate", file, "seeds=[1]", "--out", tmp_path / "out")
+    assert done.code == 2
+    assert "broken/seed1 failed" in done.err and "nowhere" in done.err and "broken" in done.err
+    assert "| majority |" in done.out and "1 cells are not finished" in done.out
+
+
+def test_a_second_driver_is_refused(tmp_path: Path) -> None:
+    from filelock import FileLock
+
+    of = study(str(write(tmp_path, VOTES)))
+    (tmp_path / "out").mkdir()
+    with (
+        FileLock(tmp_path / "out" / ".lock"),
+        pytest.raises(PrcEmoError, match="another `prc-emo ablate` is at work"),
+    ):
+        work(states(cells(of), tmp_path / "out"), tmp_path / "out", [local({})])
+
+
+def test_a_measure_of_one_s_own_joins_by_name(tmp_path: Path, prc_emo: Command) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from curriculum import DIFFICULTIES\n"
+        "DIFFICULTIES['questions'] = lambda turns, **_: sum('?' in turn.text for turn in turns)\n"
+    )
+    text = TOYS.replace("[1, 2]", "[1]").replace(
+        "shuffled: {curriculum: null}", "mine: {curriculum: {difficulty: questions}}"
+    )
+    file = write(tmp_path, text)
+    unknown = prc_emo("ablate", file, "--out", tmp_path / "out")
+    assert unknown.code == 2 and "'questions' is no measure" in unknown.err and "--import" in unknown.err
+    try:
+        done = prc_emo("--import", tmp_path / "mine.py", "ablate", file, "--out", tmp_path / "out")
+        assert done.code in (0, None), done.err
+        assert "| mine | questions |" in done.out
+        order = json.loads((tmp_path / "out" / "runs" / "mine" / "seed1" / "order.json").read_text())
+        assert set(order["difficulties"]) <= set(range(20)), "not the measure of mine.py"
+    finally:
+        DIFFICULTIES.pop("questions", None)
+    broken = prc_emo("--import", tmp_path / "nowhere.py", "ls")
+    assert broken.code == 2 and "nowhere.py" in broken.err
+
+
+def budget(tmp_path: Path, unit: str, arms: str) -> tuple[Any, dict[str, int | None]]:
+    text = TOYS[: TOYS.index("arms:")] + f"match: {unit}\narms:\n{arms}"
+    of = study(str(write(tmp_path, text, unit)))
+    return of, matched_steps(of, tmp_path / "shared")
+
+
+def test_equal_steps_and_samples(tmp_path: Path) -> None:
+    arms = "  all: {}\n  shuffled: {curriculum: null}\n  large: {training: {batch: 16}}\n  own: {training: {steps: 9}}\n"
+    _, steps = budget(tmp_path, "steps", arms)
+    assert steps["own"] is None and len({steps[arm] for arm in ("all", "shuffled", "large")}) == 1
+    _, samples = budget(tmp_path, "samples", arms)
+    assert samples["all"] == samples["shuffled"] == steps["all"]
+    assert samples["large"] == round((steps["all"] or 0) / 2)
+    with pytest.raises(PrcEmoError, match=r"amount=NUMBER of steps"):
+        matched_steps(study(str(write(tmp_path, VOTES)), ["match=steps", "base=quickstart", "settings={}", "arms={a: {base: majority_everyday}, b: {}}"]), tmp_path)  # fmt: skip
+
+
+def test_equal_tokens_are_equal_but_for_half_a_step(tmp_path: Path) -> None:
+    arms = "  all: {}\n  bare: {prompt: {knowledge: null}, retrieval: null, curriculum: null}\n"
+    of, steps = budget(tmp_path, "tokens", arms)
+    assert (steps["bare"] or 0) > (steps["all"] or 0)  # shorter prompts
+    seen = {}
+    for arm, of_arm in steps.items():
+        settings = settings_of(of, arm, 1, of_arm)
+        corpus = corpus_of(settings)
+        recognizer = recognizer_of(settings, corpus.labels, corpus.name)
+        recognizer.remember(corpus.train, tmp_path / arm)
+        batch = settings.training.batch * settings.training.accumulate
+        order = recognizer.order(corpus.train, batch=batch).positions
+        lengths = np.array(
+            [
+                len(one.tokens)
+                for one in recognizer.prompts(corpus.train, frozenset(talk.id for talk in corpus.dev))
+            ]
+        )
+        seen[arm] = int(lengths[order].sum()), int(lengths.max()) * batch
+    assert abs(seen["all"][0] - seen["bare"][0]) <= seen["bare"][1] / 2
+
+
+def driver(file: Path, out: Path) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "prc_emo", "ablate", file, "--out", out, "--workers", "2"]
+    log = (out.parent / f"{out.name}.log").open("ab")
+    return subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+
+@pytest.mark.slow
+def test_twenty_kills_of_driver_and_workers_change_nothing(tmp_path: Path) -> None:
+    file = write(tmp_path, TOYS.replace("[1, 2]", "[1, 2, 3]"))
+    assert driver(file, tmp_path / "whole").wait(timeout=600) == 0
+    chance, kills, out = random.Random(5), 0, tmp_path / "killed"
+    process = driver(file, out)
+    while kills < 20:
+        time.sleep(chance.uniform(1, 5))
+        if process.poll() is not None:  # a killed driver, or one that has seen a cell fail twice
+            assert len(list(out.glob("runs/*/*/report.json"))) < 6, (
+                f"done after {kills} kills: too little work"
+            )
+            process = driver(file, out)
+        workers = psutil.Process(process.pid).children(recursive=True)
+        chance.choice([psutil.Process(process.pid), *workers]).kill()
+        kills += 1
+    while process.wait(timeout=600) != 0:
+        process = driver(file, out)
+    assert (out / "table.md").read_bytes() == (tmp_path / "whole" / "table.md").read_bytes()
+    for path in (tmp_path / "whole").glob("runs/*/*/predictions.jsonl"):
+        assert (out / path.relative_to(tmp_path / "whole")).read_bytes() == path.read_bytes(), path

@@ -1,0 +1,112 @@
+"""Studies in words: what a file may say, what it becomes, and what is wrong with it."""
+
+from pathlib import Path
+
+import pytest
+
+from prc_emo.ablation.results import differences
+from prc_emo.ablation.study import Study, cells, settings_of, shipped_studies, study
+from prc_emo.errors import PrcEmoError
+
+PLAIN = """
+base: quickstart
+seeds: [1, 2]
+settings: {training: {learning_rate: 2e-3}}
+arms:
+  all: {}
+  shuffled: {curriculum: null}
+  bare: {curriculum: null, retrieval: null, prompt: {knowledge: null}}
+  vote: {base: nearest_everyday}
+"""
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    (tmp_path / "plain.yaml").write_text(PLAIN)
+    return tmp_path / "plain.yaml"
+
+
+def test_cells_are_the_base_with_what_arms_and_seeds_change(plain: Path) -> None:
+    found = study(str(plain))
+    assert (found.name, found.against, found.match) == ("plain", "all", "steps")
+    every = cells(found, {"shuffled": 7})
+    assert [cell.name for cell in every][:5] == [
+        *("all/seed1", "shuffled/seed1", "bare/seed1", "vote/seed1", "all/seed2")
+    ]
+    whole, shuffled, bare, vote = (cell.settings for cell in every[:4])
+    assert whole.curriculum is not None and shuffled.curriculum is None and bare.prompt.knowledge is None
+    assert {one.training.learning_rate for one in (whole, shuffled, bare)} == {2e-3}
+    assert (whole.training.steps, shuffled.training.steps, shuffled.seed) == (None, 7, 1)
+    assert vote.recognizer == "nearest" and vote.data.corpus == "everyday"  # training is none of its business
+
+
+def test_overrides_are_the_study_s_or_settings_of_all_arms(plain: Path) -> None:
+    found = study(str(plain), ["seeds=[5]", "match=null", "data.limit=3", "lora.rank=4"])
+    assert (found.seeds, found.match) == ((5,), None)
+    for arm in found.arms:
+        assert settings_of(found, arm, 5).data.limit == 3
+    assert settings_of(found, "all", 5).lora.rank == 4
+    small = study(str(plain), ["smoke=true"])
+    assert settings_of(small, "all", 1).training.epochs == 2
+
+
+def test_a_base_beside_the_study_is_found(plain: Path) -> None:
+    (plain.parent / "mine.yaml").write_text("name: mine\ndata: {corpus: everyday}\nretrieval: null\n")
+    found = study(str(plain), ["base=mine.yaml", "settings={}"])
+    assert settings_of(found, "all", 1).retrieval is None
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("base: quickstart", "expected the setting 'arms'"),
+        ("base: quickstart\narms: {a: {}}\nseeds: [1, 1]", "expected different seeds"),
+        ("base: quickstart\narms: {a: {}}\nreference: b", "'b' is no arm"),
+        ("base: quickstart\narms: {a/b: {}}", "without slashes"),
+        ("base: quickstart\narms: {a: {}}\nmach: steps", "unknown setting 'mach'.*match"),
+        (
+            "base: quickstart\narms: {a: {curriculm: null}}",
+            "arm 'a'.*unknown setting 'curriculm'.*curriculum",
+        ),
+        ("base: quickstrat\narms: {a: {}}", "arm 'a'.*quickstrat.*quickstart"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "odd.yaml").write_text(text)
+    with pytest.raises(PrcEmoError, match=says):
+        cells(study(str(tmp_path / "odd.yaml")))
+
+
+def test_an_unknown_study_offers_the_nearest() -> None:
+    with pytest.raises(PrcEmoError, match=r"No study is called 'tabel5'.*table5"):
+        study("tabel5")
+
+
+@pytest.mark.parametrize("name", sorted(shipped_studies()))
+@pytest.mark.parametrize("base", ["quickstart", "meld_minilm", "meld_qwen3_8b", "iemocap_qwen2_5_7b"])
+def test_studies_that_ship_fit_the_bases_they_name(name: str, base: str) -> None:
+    found = study(name, [f"base={base}", "training.epochs=6"])
+    every = cells(found)
+    assert len(every) == len(found.arms) * len(found.seeds) >= 18
+    assert len({cell.settings.model_dump_json() for cell in every}) == len(every)  # no two cells alike
+    assert found.about
+
+
+def test_differences_are_what_sets_arms_apart() -> None:
+    found = Study.model_validate(
+        {
+            "name": "some",
+            "base": "quickstart",
+            "arms": {
+                "all": {},
+                "es": {"curriculum": {"difficulty": "es"}, "training": {"steps": 3}},
+                "bare": {"curriculum": None, "prompt": {"knowledge": None}},
+            },
+        }
+    )
+    shown = differences({arm: settings_of(found, arm, 42) for arm in found.arms})
+    assert shown == {
+        "all": {"prompt.knowledge": "everyday", "curriculum": "✓", "curriculum.difficulty": "prc-emo"},
+        "es": {"prompt.knowledge": "everyday", "curriculum": "✓", "curriculum.difficulty": "es"},
+        "bare": {"prompt.knowledge": "–", "curriculum": "–", "curriculum.difficulty": "–"},
+    }
