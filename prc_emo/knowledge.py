@@ -71,8 +71,19 @@ class Knowledge:
                 characteristics[key] = row["characteristic"]
         return cls(interpretations, characteristics)
 
-    def save(self, path: Path) -> None:
-        """Writes the form that `load` reads, whole or not at all."""
+    def save(self, path: Path, *, keep: bool = False) -> None:
+        """Writes the form that `load` reads, whole or not at all.
+
+        Args:
+            keep: What the file knows already of other utterances and speakers stays in it.
+        """
+        if keep and path.exists():
+            before = Knowledge.load(path)
+            Knowledge(
+                {**before.interpretations, **self.interpretations},
+                {**before.characteristics, **self.characteristics},
+            ).save(path)
+            return
         write_jsonl(
             path,
             [

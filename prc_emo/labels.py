@@ -30,7 +30,7 @@ BROADER = {"excitement": "joy"}
 # How English writes a concept: its words in all their forms.
 FORMS: dict[str, str] = {
     "neutral": r"neutral\w*|no[ _]emotion",
-    "joy": r"(?:over|un)?joy\w*|(?:un)?happ(?:y|i\w+)",
+    "joy": r"(?:over|un)?joy(?:s|ed|ing|ful\w*|ous\w*|less\w*)?|(?:un)?happ(?:y|i\w+)",
     "sadness": r"sad(?:ly|der|dest|den\w*|ness)?",
     "anger": r"ang(?:er|r)\w*|mad(?:ly|der|dening|ness)?",
     "fear": r"fear\w*|afraid|scar(?:ed|es?|y|ing)",

@@ -17,7 +17,7 @@ class Local:
     Args:
         together: How many questions are sorted by length and answered before their answers are handed out.
         batch_tokens: How many prompt tokens, padding included, one batch may hold.
-        max_new_tokens: Where an answer is cut.
+        max_new_tokens: Where an answer is cut; by default three for each word that is asked for, 300 at least.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class Local:
         *,
         together: int = 64,
         batch_tokens: int = 8192,
-        max_new_tokens: int = 300,
+        max_new_tokens: int | None = None,
     ) -> None:
         self.lm, self.together = lm, together
         self.batch_tokens, self.max_new_tokens = batch_tokens, max_new_tokens
@@ -38,12 +38,11 @@ class Local:
         source = iter(asked)
         while part := list(islice(source, self.together)):
             prompts = [prompt_ids(self.lm, messages) for _, messages in part]
-            room = self.lm.positions - self.max_new_tokens
+            most = self.max_new_tokens or max(300, 3 * max(question.words for question, _ in part))
+            room = self.lm.positions - most
             long = [len(prompt) > room for prompt in prompts]
             fitting = [prompt for prompt, too_long in zip(prompts, long, strict=True) if not too_long]
-            texts = iter(
-                generate(self.lm, fitting, max_new_tokens=self.max_new_tokens, batch_tokens=self.batch_tokens)
-            )
+            texts = iter(generate(self.lm, fitting, max_new_tokens=most, batch_tokens=self.batch_tokens))
             for (question, _), prompt, too_long in zip(part, prompts, long, strict=True):
                 if too_long:
                     yield question, Reply(None, f"The question takes {len(prompt)} tokens, and {room} fit.")

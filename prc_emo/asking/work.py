@@ -4,6 +4,7 @@ Knows no server and no model: a `Backend` answers. Each answer is in the log the
 work goes on where it was. What is not answered in the end is missing.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -18,11 +19,16 @@ _GIVE_UP = 30  # calls in a row that failed: the server is gone, not the one que
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a backend brings back: a text, or why there is none."""
+    """What a backend brings back: a text, or why there is none; both, where the text cannot be what was asked for.
+
+    Attributes:
+        gone: Whether the failure says that nobody is there at all, whatever the question.
+    """
 
     text: str | None
     failure: str | None = None
     tokens: tuple[int, int] = (0, 0)
+    gone: bool = False
 
 
 Asked = tuple[Question, list[Message]]
@@ -105,7 +111,7 @@ class Work:
             for question, reply in backend.replies(takewhile(lambda _: not self._spent(), asked)):
                 self.log.add(self._entry(question, reply))
                 done()
-                failures = failures + 1 if reply.failure else 0
+                failures = failures + 1 if reply.gone else 0
                 if failures >= _GIVE_UP:
                     raise PrcEmoError(
                         f"{failures} questions in a row got no answer, the last one because: {reply.failure} What was "
@@ -152,8 +158,15 @@ class Work:
         about = question.key, question.about, self.model, question.template
         if reply.text is None:
             return Entry(*about, "failed", reason=reply.failure, tokens=reply.tokens)
+        text = reply.text.encode(errors="replace").decode()  # half a character cannot be written
         try:
-            answer = self.read(question, reply.text)
+            if reply.failure is not None:
+                raise UnusableReplyError(reply.failure)
+            answer = self.read(question, text)
+            json.dumps(answer, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            reason = "The answer has half a character."
+            return Entry(*about, "unusable", text=text, reason=reason, tokens=reply.tokens)
         except UnusableReplyError as error:
-            return Entry(*about, "unusable", text=reply.text, reason=str(error), tokens=reply.tokens)
+            return Entry(*about, "unusable", text=text, reason=str(error), tokens=reply.tokens)
         return Entry(*about, "usable", answer=answer, tokens=reply.tokens)

@@ -20,7 +20,14 @@ BaseUrl = Annotated[
     typer.Option(help="Of the server, such as http://localhost:8000/v1; the key: $OPENAI_API_KEY."),
 ]
 Concurrency = Annotated[int, typer.Option(min=1, help="Questions under way at once (endpoint).")]
-PerMinute = Annotated[int | None, typer.Option(min=1, help="Questions a minute at most (endpoint).")]
+PerMinute = Annotated[int | None, typer.Option(min=1, help="Calls a minute at most (endpoint).")]
+Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait for one answer (endpoint).")]
+MaxTokens = Annotated[
+    int | None,
+    typer.Option(
+        min=16, help="Where an answer is cut, thinking included; by default by the words asked for."
+    ),
+]
 PriceOption = Annotated[
     tuple[float, float], typer.Option(help="USD for a million tokens of questions, and of answers.")
 ]
@@ -43,14 +50,26 @@ def announce(work: "Work") -> int:
     return count
 
 
-def ask(work: "Work", backend: str, base_url: str | None, concurrency: int, per_minute: int | None) -> None:
-    """Asks all that is open, with a progress bar, and says what is missing in the end."""
+def ask(
+    work: "Work",
+    backend: str,
+    base_url: str | None,
+    concurrency: int,
+    per_minute: int | None,
+    timeout: float = 300.0,
+    max_tokens: int | None = None,
+) -> None:
+    """Asks all that is open, with a progress bar, and says what is missing in the end.
+
+    Raises:
+        PrcEmoError: Nothing at all is answered.
+    """
     if count := announce(work):
         columns = (TextColumn("Asking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=notes, transient=True) as bar:
             task = bar.add_task("Asking", total=count)
             work.run(
-                _backend(work.model, backend, base_url, concurrency, per_minute),
+                _backend(work.model, backend, base_url, concurrency, per_minute, timeout, max_tokens),
                 done=lambda: bar.advance(task),
             )
     if missing := work.missing():
@@ -60,16 +79,31 @@ def ask(work: "Work", backend: str, base_url: str | None, concurrency: int, per_
     used = work.log.tokens
     cost = f", {work.price.of(used):.2f} USD" if work.price.of(used) else ""
     tell(f"{used[0]:,} + {used[1]:,} tokens in all{cost}.")
+    if missing and not work.log.usable:
+        raise PrcEmoError(f"Nothing is answered. The first reason: {next(iter(missing.values()))}")
 
 
 def _backend(
-    model: str, backend: str, base_url: str | None, concurrency: int, per_minute: int | None
+    model: str,
+    backend: str,
+    base_url: str | None,
+    concurrency: int,
+    per_minute: int | None,
+    timeout: float,
+    max_tokens: int | None,
 ) -> "Backend":
     if backend == "endpoint":
         from prc_emo.asking.endpoint import Endpoint
 
-        return Endpoint(model, base_url, concurrency=concurrency, per_minute=per_minute)
+        return Endpoint(
+            model,
+            base_url,
+            concurrency=concurrency,
+            per_minute=per_minute,
+            timeout=timeout,
+            max_tokens=max_tokens,
+        )
     from prc_emo.asking.local import Local
     from prc_emo.llm.load import load
 
-    return Local(load(model))
+    return Local(load(model), max_new_tokens=max_tokens)

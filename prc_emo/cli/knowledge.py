@@ -13,9 +13,11 @@ from prc_emo.cli.asking import (
     BaseUrl,
     Budget,
     Concurrency,
+    MaxTokens,
     Model,
     PerMinute,
     PriceOption,
+    Timeout,
     Who,
     announce,
     ask,
@@ -65,6 +67,8 @@ def make(
     ] = 3,
     concurrency: Concurrency = 16,
     per_minute: PerMinute = None,
+    timeout: Timeout = 300.0,
+    max_tokens: MaxTokens = None,
     price: PriceOption = (0.0, 0.0),
     budget: Budget = None,
     dry_run: Annotated[
@@ -93,9 +97,9 @@ def make(
                 out.print(f"[{message['role']}]\n{message['content']}\n", markup=False, highlight=False)
             return
         try:
-            ask(work, backend, base_url, concurrency, per_minute)
+            ask(work, backend, base_url, concurrency, per_minute, timeout, max_tokens)
         finally:  # also where it was stopped: what there is can be used
-            knowledge_of(work).save(to / "knowledge.jsonl")
+            knowledge_of(work).save(to / "knowledge.jsonl", keep=True)
         tell(f"{to / 'knowledge.jsonl'} is written.")
     finally:
         log.close()
@@ -185,7 +189,7 @@ def export(
     folder: Annotated[Path, typer.Argument(help="Where `make` keeps answers.jsonl.")],
     to: Annotated[Path, typer.Argument(help="The JSONL to write.")],
 ) -> None:
-    """Write all usable answers of a log, whatever questions they were to, by the ids that were asked about."""
+    """Write all usable answers of a log, by the ids that were asked about; of turns alike in all that is shown, the first."""
     from prc_emo.asking.log import AnswerLog
     from prc_emo.interpret.questions import knowledge_in
 

@@ -21,6 +21,10 @@ class Behaviour:
         failing: Share of calls that end in an error of the server.
         garbage: Share of answers that are no JSON object.
         knows_schemas: Whether `response_format` is understood.
+        raw: What every call gets instead of an answer, with status 200.
+        refused: Words that make a question refused, and `refused_with`, with which status.
+        busy: How many calls are too many requests, before any is answered.
+        finish: Why an answer ends: `length` where it was cut.
         answered: How often each question, by all its messages, got an answer.
     """
 
@@ -29,6 +33,11 @@ class Behaviour:
     latency: float = 0.0
     knows_schemas: bool = True
     text: str | None = None  # what it always answers, whatever is asked
+    raw: bytes | None = None
+    refused: str | None = None
+    refused_with: int = 400
+    busy: int = 0
+    finish: str = "stop"
     seed: int = 1
     calls: int = 0
     answered: Counter[str] = field(default_factory=Counter)
@@ -59,7 +68,15 @@ def serving(behaviour: Behaviour) -> Iterator[str]:
                 fails, garbage = (
                     random_numbers.random() < share for share in (behaviour.failing, behaviour.garbage)
                 )
+                behaviour.busy -= 1
+                busy = behaviour.busy >= 0
+            if busy:
+                return self._send(429, {"error": {"message": "too many requests"}}, {"Retry-After": "0.2"})
+            if behaviour.refused and behaviour.refused in json.dumps(body["messages"]):
+                return self._send(behaviour.refused_with, {"error": {"message": "context too long"}})
             time.sleep(behaviour.latency)
+            if behaviour.raw is not None:
+                return self._send(200, behaviour.raw)
             if fails:
                 return self._send(500, {"error": {"message": "out of order"}})
             if not behaviour.knows_schemas and "response_format" in body:
@@ -78,7 +95,7 @@ def serving(behaviour: Behaviour) -> Iterator[str]:
                     "choices": [
                         {
                             "index": 0,
-                            "finish_reason": "stop",
+                            "finish_reason": behaviour.finish,
                             "message": {"role": "assistant", "content": text},
                         }
                     ],
@@ -90,11 +107,15 @@ def serving(behaviour: Behaviour) -> Iterator[str]:
             """What was seen so far."""
             with lock:
                 counts = list(behaviour.answered.values())
-            self._send(200, {"calls": behaviour.calls, "answered": sum(counts), "questions": len(counts)})
+            self._send(200, {"calls": behaviour.calls, "answered": sum(counts)})
 
-        def _send(self, status: int, answer: dict[str, object]) -> None:
-            data = json.dumps(answer).encode()
+        def _send(
+            self, status: int, answer: dict[str, object] | bytes, headers: dict[str, str] | None = None
+        ) -> None:
+            data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
             self.send_response(status)
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()

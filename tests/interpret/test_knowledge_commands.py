@@ -47,7 +47,7 @@ def test_a_dry_run_asks_nothing(prc_emo: Command, tmp_path: Path) -> None:
 
 def test_what_is_missing_is_told_with_the_reason(prc_emo: Command, tmp_path: Path) -> None:
     done = made(prc_emo, tmp_path, behaviour=Behaviour(text="I cannot say."))
-    assert done.code == 0
+    assert done.code == 2 and "Nothing is answered" in done.err
     assert "are missing:" in done.err and "has no JSON object" in done.err
 
 

@@ -53,7 +53,7 @@ class Scripted:
                 raise KeyboardInterrupt
             text = self.texts[len(self.asked) % len(self.texts)]
             self.asked.append(one)
-            yield one[0], Reply(text, None if text else "It is down.", (100, 50))
+            yield one[0], Reply(text, None if text else "It is down.", (100, 50), gone=not text)
 
 
 class TestQuestions:
@@ -206,6 +206,7 @@ class TestEndpoint:
             max(behaviour.answered.values()) == 1
         )  # nothing that was answered is asked again in the same words
         assert behaviour.keys == {"Bearer very-secret"}
+        assert b'"failed"' not in (tmp_path / "answers.jsonl").read_bytes()
         whole.log.close()
         assert all(b"very-secret" not in path.read_bytes() for path in tmp_path.iterdir())
 
@@ -227,6 +228,95 @@ class TestEndpoint:
             begun = time.perf_counter()
             work(tmp_path).run(Endpoint("big", url, per_minute=3600))
             assert time.perf_counter() - begun > 59 / 60
+
+    def test_a_rate_counts_repeated_calls_and_too_many_requests_hold_everybody(self, tmp_path: Path) -> None:
+        with serving(behaviour := Behaviour(busy=20)) as url:
+            (whole := work(tmp_path)).run(Endpoint("big", url, concurrency=8))
+        assert whole.missing() == {}
+        assert behaviour.calls == 60 + 20  # each of them once more, and nobody else in between
+
+    def test_a_server_without_schemas_loses_no_answer(self, tmp_path: Path) -> None:
+        with serving(Behaviour(knows_schemas=False, latency=0.02)) as url:
+            (whole := about(TALKS, tmp_path, attempts=1)).run(Endpoint("big", url, concurrency=32))
+        assert whole.missing() == {} and b'"failed"' not in (tmp_path / "answers.jsonl").read_bytes()
+
+    def test_a_bad_question_is_its_own_affair(self, tmp_path: Path) -> None:
+        many = [
+            Conversation.of([("Ada", f"{'Forbidden' if at < 40 else 'Pear'} {at}.")], f"t/{at}")
+            for at in range(60)
+        ]
+        with serving(behaviour := Behaviour(refused="Forbidden")) as url:
+            (whole := about(many, tmp_path, attempts=1)).run(Endpoint("big", url, concurrency=4))
+        assert len(whole.missing()) == 40 and len(knowledge_of(whole).interpretations) == 20
+        assert "context too long" in next(iter(whole.missing().values()))
+        assert "response_format" in behaviour.bodies[-1]  # schemas are not given up for it
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"<html>hello</html>",
+            b"{",
+            b'{"choices": null}',
+            b'{"choices": []}',
+            b'{"choices": [{"message": null}]}',
+            b'"nothing"',
+        ],
+    )
+    def test_what_is_no_answer_of_this_api_is_a_failure_and_no_traceback(
+        self, tmp_path: Path, body: bytes
+    ) -> None:
+        with (
+            serving(Behaviour(raw=body)) as url,
+            pytest.raises(PrcEmoError, match=r"no chat completion.*/v1"),
+        ):
+            work(tmp_path).run(Endpoint("big", url, concurrency=4))
+
+    def test_counts_that_are_missing_and_half_characters_do_no_harm(self, tmp_path: Path) -> None:
+        text = GOOD.replace("the line", "the \\ud83d line")
+        with serving(Behaviour(text=text)) as url:
+            (whole := about(TALKS[:1], tmp_path, attempts=1)).run(Endpoint("big", url))
+        assert set(whole.missing().values()) == {"The answer has half a character."}
+        choice = {"index": 0, "message": {"role": "assistant", "content": GOOD}}
+        raw = json.dumps({"choices": [choice], "usage": {"prompt_tokens": None}}).encode()
+        with serving(Behaviour(raw=raw)) as url:
+            (rest := about(TALKS[1:2], tmp_path / "b", attempts=1)).run(Endpoint("big", url))
+        assert rest.missing() == {} and rest.log.tokens == [0, 0]
+
+    def test_an_answer_that_was_cut_says_so(self, tmp_path: Path) -> None:
+        with serving(Behaviour(finish="length", text='{"explicit": "It')) as url:
+            (whole := about(TALKS[:1], tmp_path, attempts=1)).run(Endpoint("big", url, max_tokens=77))
+        assert "cut after 77 tokens. Raise --max-tokens" in next(iter(whole.missing().values()))
+
+    def test_what_is_under_way_at_a_refusal_still_comes_in(self, tmp_path: Path) -> None:
+        import time
+
+        behaviour = Behaviour(refused="Pear number 7", refused_with=404, latency=0.3)
+        with serving(behaviour) as url:
+            with pytest.raises(PrcEmoError, match=r"refuses: .*context too long"):
+                (whole := work(tmp_path)).run(Endpoint("big", url, concurrency=8))
+            answered = sum(behaviour.answered.values())
+            time.sleep(0.5)
+            assert sum(behaviour.answered.values()) == answered  # nobody goes on asking
+        assert len(whole.log.usable) == answered >= 8  # and nothing that was answered is lost
+
+    @pytest.mark.parametrize(
+        ("address", "key", "says"),
+        [
+            ("localhost:8000/v1", "k", "expected an address such as http"),
+            ("http://[::1", "k", "expected an address such as http"),
+            ("http://me:secret@host/v1", "k", "and the key in"),
+            ("http://host/v1", "kéy", "has a character that no key has"),
+        ],
+    )
+    def test_an_address_or_key_that_cannot_be_one_is_told_before_the_first_question(
+        self, monkeypatch: pytest.MonkeyPatch, address: str, key: str, says: str
+    ) -> None:
+        monkeypatch.setenv(KEY, key)
+        with pytest.raises(PrcEmoError, match=says) as told:
+            Endpoint("big", address)
+        assert "secret" not in str(told.value) and "kéy" not in str(told.value)
+        monkeypatch.setenv(KEY, "")
+        Endpoint("big", "http://host/v1")  # a local server wants none
 
     def test_a_wrong_address_stops_at_once_and_says_what_to_check(self, tmp_path: Path) -> None:
         with serving(Behaviour()) as url:
