@@ -19,7 +19,7 @@ import numpy as np
 from prc_emo import load_corpus
 from prc_emo.bench.compare import compare
 from prc_emo.bench.predictions import read_predictions, write_predictions
-from prc_emo.bench.run import run
+from prc_emo.bench.run import refuse_another_run, run
 from prc_emo.config_file import experiment
 from prc_emo.conversation import Conversation
 from prc_emo.corpora import write_jsonl
@@ -62,23 +62,21 @@ def main() -> None:
         judged = []
         for data in folds:
             folder = given.out / "parts" / arm / data.name
+            one = experiment(
+                "meld_minilm",
+                [
+                    *(f"name={arm}", "data.corpus=jsonl", f"data.path={data.resolve()}"),
+                    *("data.labels=meld", f"prompt.knowledge={given.knowledge.resolve()}"),
+                    *("prompt.max_tokens=448", "retrieval=null", "curriculum=null", *settings),
+                    *("training.epochs=1", f"training.steps={given.steps}", "training.accumulate=2"),
+                    # so few steps want larger ones, as in quickstart
+                    *("training.learning_rate=1e-3", "lora.alpha=128"),
+                    f"training.evaluate_every={max(1, given.steps // 3)}",
+                ],
+            )
+            refuse_another_run(one, folder)
             if not (folder / "report.json").exists():
-                run(
-                    experiment(
-                        "meld_minilm",
-                        [
-                            *(f"name={arm}", "data.corpus=jsonl", f"data.path={data.resolve()}"),
-                            *("data.labels=meld", f"prompt.knowledge={given.knowledge.resolve()}"),
-                            *("prompt.max_tokens=448", "retrieval=null", "curriculum=null", *settings),
-                            *("training.epochs=1", f"training.steps={given.steps}", "training.accumulate=2"),
-                            # so few steps want larger ones, as in quickstart
-                            *("training.learning_rate=1e-3", "lora.alpha=128"),
-                            f"training.evaluate_every={max(1, given.steps // 3)}",
-                        ],
-                    ),
-                    folder,
-                    tell=print,
-                )
+                run(one, folder, tell=print)
             judged += read_predictions(folder / "predictions.jsonl")
         judged.sort(key=lambda one: one.id)  # compared turn by turn
         write_predictions(given.out / arm / "seed42" / "predictions.jsonl", judged)

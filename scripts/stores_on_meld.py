@@ -15,7 +15,7 @@ from pathlib import Path
 
 from prc_emo import load_corpus
 from prc_emo.bench.compare import compare
-from prc_emo.bench.run import run
+from prc_emo.bench.run import refuse_another_run, run
 from prc_emo.compose import demonstrations_of
 from prc_emo.config_file import experiment
 from retrieval_store import Demonstration, DemonstrationStore, Embedder
@@ -75,8 +75,10 @@ def main() -> None:
     )
     for arm, (name, settings) in arms.items():
         folder = given.out / arm / "seed42"
+        one = experiment(name, [f"name={arm}", *settings])
+        refuse_another_run(one, folder)
         if not (folder / "report.json").exists():
-            run(experiment(name, [f"name={arm}", *settings]), folder, tell=print)
+            run(one, folder, tell=print)
     for first in ("nearest_", "minilm_"):
         print(compare([given.out / arm for arm in arms if arm.startswith(first)]).markdown(), end="\n\n")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from prc_emo import load_corpus
 from prc_emo.bench.compare import compare
-from prc_emo.bench.run import run
+from prc_emo.bench.run import refuse_another_run, run
 from prc_emo.config_file import experiment
 from prc_emo.conversation import Conversation
 from prc_emo.corpora import write_jsonl
@@ -82,8 +82,10 @@ def main() -> None:
         }
         for arm, (base, settings) in arms.items():
             folder = given.out / name / arm / "seed42"
+            one = experiment(base, [f"name={arm}", *settings])
+            refuse_another_run(one, folder)
             if not (folder / "report.json").exists():
-                run(experiment(base, [f"name={arm}", *settings]), folder, tell=print)
+                run(one, folder, tell=print)
         print(f"{name}:\n{compare([given.out / name / arm for arm in arms]).markdown()}\n")
 
 
