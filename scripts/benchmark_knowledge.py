@@ -61,6 +61,8 @@ def killed_twice(corpus: Path, url: str, out: Path, utterances: int, concurrency
     for third in (1, 2):
         process = made(corpus, url, out, concurrency)
         while seen(url)["answered"] < third * utterances / 3:
+            if process.poll() is not None:
+                sys.exit("knowledge make ended before it was killed")
             time.sleep(0.2)
         process.kill()
         process.wait()
