@@ -70,14 +70,14 @@ def write(
         topics = Work(
             model,
             lambda: topic_questions(project.plan, model),
-            read_topics,
+            read_topics(project.plan),
             log,
             price=price_of(price, budget),
         )
         dialogues = replace(
             topics,
             questions=lambda: project.dialogue_questions(model, log),
-            read=read_dialogue(project.plan.label_set),
+            read=read_dialogue(project.plan),
         )
         for work in (topics, dialogues):
             ask(work, backend, base_url, concurrency, per_minute)

@@ -28,6 +28,7 @@ TURNS = [
     {"speaker": "Ben", "text": "Ten past four.", "emotion": "neutral"},
     {"speaker": "Ada", "text": "What if it stops?", "emotion": "fear"},
 ]
+PLAN_OF_FIVE = Plan(domains=("a ferry",), labels=LABELS.labels, topics=3, turns=5)
 Command = Callable[..., Any]
 
 
@@ -51,7 +52,7 @@ class Author:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """Two domains of three situations, written."""
-    Plan(domains=("a ferry", "a bakery"), labels=LABELS.labels, topics=3).write(tmp_path)
+    Plan(domains=("a ferry", "a bakery"), labels=LABELS.labels, topics=3, turns=3).write(tmp_path)
     project = Project.open(tmp_path)
     write(project)
     return project
@@ -61,8 +62,8 @@ def write(project: Project, author: Author | None = None) -> None:
     log = AnswerLog(project.folder / "written.jsonl")
     plan = project.plan
     for questions, read in (
-        (lambda: topic_questions(plan, "big"), read_topics),
-        (lambda: project.dialogue_questions("big", log), read_dialogue(plan.label_set)),
+        (lambda: topic_questions(plan, "big"), read_topics(plan)),
+        (lambda: project.dialogue_questions("big", log), read_dialogue(plan)),
     ):
         Work("big", questions, read, log).run(author or Author())
     log.close()
@@ -119,7 +120,7 @@ def test_dialogues_with_the_same_words_are_judged_at_once(tmp_path: Path) -> Non
         def answer(self, question: Question) -> dict[str, Any]:
             return {"turns": TURNS} if question.about[0] == "dialogue" else super().answer(question)
 
-    Plan(domains=("a ferry",), labels=LABELS.labels, topics=3).write(tmp_path)
+    Plan(domains=("a ferry",), labels=LABELS.labels, topics=3, turns=3).write(tmp_path)
     project = Project.open(tmp_path)
     write(project, Dull())
     first, *others = project.dialogues()
@@ -159,19 +160,51 @@ def test_thin_labels_are_wanted_in_the_next_round(project: Project) -> None:
     ("reply", "why"),
     [
         ({"turns": TURNS[:1]}, "two or more turns"),
+        ({"turns": TURNS[:2]}, "Expected a dialogue of 5 turns, got 2"),
         ({"turns": [*TURNS, {"speaker": "Ada"}]}, "Turn 3: expected the keys"),
         ({"turns": [*TURNS, {**TURNS[0], "text": " "}]}, "Turn 3: expected a text"),
         (
             {"turns": [*TURNS, {**TURNS[0], "emotion": "glee"}]},
             "Turn 3: 'glee' is none of joy, fear, neutral",
         ),
-        ({"turns": [TURNS[0], TURNS[0]]}, "two to four speakers, got 1"),
+        ({"turns": [TURNS[0]] * 3}, "two to four speakers, got 1"),
     ],
 )
 def test_a_dialogue_that_is_none_is_refused(reply: dict[str, Any], why: str) -> None:
     question = Question.of("big", ("dialogue",), "x 1", [], {}, 1)
     with pytest.raises(UnusableReplyError, match=why):
-        read_dialogue(LABELS)(question, json.dumps(reply))
+        read_dialogue(PLAN_OF_FIVE)(question, json.dumps(reply))
+
+
+@pytest.mark.parametrize(
+    ("topics", "why"),
+    [
+        ([], "Expected 3 topics, got 0"),
+        (["a rope breaks", "a late car"], "Expected 3 topics, got 2"),
+        (["a rope breaks", "a late car", "a late car "], "1 topics occur twice"),
+        (["a rope breaks", 3], "a list of texts"),
+    ],
+)
+def test_fewer_topics_than_asked_for_are_refused(topics: list[object], why: str) -> None:
+    question = Question.of("big", ("topics", "a ferry"), "x 1", [], {}, 1)
+    with pytest.raises(UnusableReplyError, match=why):
+        read_topics(PLAN_OF_FIVE)(question, json.dumps({"topics": topics}))
+
+
+def test_an_author_that_names_no_topics_is_asked_again(tmp_path: Path) -> None:
+    """An empty list once accepted would be in the log for good, and nothing would ever be written."""
+
+    class Silent(Author):
+        silent = True
+
+        def answer(self, question: Question) -> dict[str, Any]:
+            found = {"topics": []} if self.silent else super().answer(question)
+            self.silent = False
+            return found
+
+    Plan(domains=("a ferry",), labels=LABELS.labels, topics=3, turns=3).write(tmp_path)
+    write(project := Project.open(tmp_path), Silent())
+    assert len(project.dialogues()) == 3
 
 
 def test_labels_must_be_one_per_turn() -> None:
@@ -194,7 +227,7 @@ def test_a_wrong_plan_is_refused_by_its_key(tmp_path: Path) -> None:
 
 def test_from_the_command_line(prc_emo: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "demos"
-    assert prc_emo("demos", "start", folder, "--domain", "a ferry", "--topics", 2).code == 0
+    assert prc_emo("demos", "start", folder, "--domain", "a ferry", "--topics", 2, "--turns", 3).code == 0
     assert Plan.read(folder).labels == MELD.labels
     again = prc_emo("demos", "start", folder, "--domain", "a ferry")
     assert again.code == 2 and "is there already" in again.err
