@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from prc_emo.asking.question import Question, UnusableReplyError
 from prc_emo.asking.work import Reply, Work
 from prc_emo.conversation import Utterance
 from prc_emo.corpora import load_corpus
+from prc_emo.demos.card import card
 from prc_emo.demos.keep import agreement, kept, thin_labels
 from prc_emo.demos.label import label_questions, read_labels
 from prc_emo.demos.plan import PLAN, Plan
@@ -137,12 +139,105 @@ def test_agreement_is_that_of_the_textbook() -> None:
     for row in found.labels:
         expected = cohen_kappa_score([a == row.label for a in author], [r == row.label for r in reader])
         assert row.kappa == pytest.approx(expected)
-    assert agreement(["joy"], ["joy"], LABELS).kappa == 1.0
+
+
+def test_a_kappa_that_is_not_defined_is_a_dash(project: Project) -> None:
+    """A label that nobody used has no agreement, least of all a perfect one."""
+    found = agreement(["joy", "fear"], ["joy", "fear"], LABELS)
+    assert [row.kappa for row in found.labels] == [1.0, 1.0, None]
+    assert agreement(["joy"], ["joy"], LABELS).kappa is None and agreement([], [], LABELS).kappa is None
+    judge(project, "other")
+    text = card(project.plan, project.judgements(), [], [], found)
+    assert "| neutral | 0 | 0 | 0 | - | 0 |" in text
+
+
+def test_the_card_says_who_wrote_and_who_judged(project: Project) -> None:
+    """From the logs: the plan may want rounds that nobody has written."""
+    judge(project, "other")
+    judge(project, "third")
+    plan = project.plan.model_copy(update={"rounds": ((), ("fear",), ("fear",))})
+    text = card(plan, project.judgements(), [], [], agreement([], [], LABELS))
+    assert "Written by big (template demo_dialogue 1)" in text
+    assert "judged again by other, third (template demo_labels 1)" in text
+    assert "Rounds of writing: 1." in text
+    assert "WARNING" not in text
+
+
+def test_an_author_that_judges_itself_is_marked(
+    project: Project, prc_emo: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prc_emo.cli.demos.ask", lambda *_: None)
+    assert "WARNING: big wrote these" in prc_emo("demos", "label", project.folder, "--model", "big").err
+    assert "WARNING" not in prc_emo("demos", "label", project.folder, "--model", "other").err
+    judge(project, "big")
+    judge(project, "other")
+    assert "WARNING: big judged 6 dialogues that it wrote" in prc_emo("demos", "keep", project.folder).err
+    assert "**WARNING: big judged 6 dialogues" in (project.folder / "card.md").read_text()
+
+
+def test_another_round_is_planned_only_after_the_last_is_judged(project: Project, prc_emo: Command) -> None:
+    """Everything is dropped here, so that all labels are thin; and planning twice in a row would write for nothing."""
+
+    class Later(Author):
+        def answer(self, question: Question) -> dict[str, Any]:
+            found = super().answer(question)
+            return {"turns": [*found["turns"], TURNS[0]]} if question.about[0] == "dialogue" else found
+
+    def keep() -> str:
+        return str(prc_emo("demos", "keep", project.folder, "--again").err)
+
+    judge(project, "other")
+    assert "Round 2 will want joy, fear, neutral" in keep()
+    assert "Round 2 is not written yet: prc-emo demos write" in keep()
+    again = Project.open(project.folder)
+    write(again, Later())
+    assert "Round 2 is not judged yet: prc-emo demos label" in keep()
+    assert len(again.plan.rounds) == len(Plan.read(project.folder).rounds) == 2
+    judge(again, "other")
+    assert "Round 3 will want" in keep()
+    assert "Rounds of writing: 2." in (project.folder / "card.md").read_text()
+
+
+def test_judgements_outlive_the_words_of_the_template(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person judged the dialogue, not the prompt; other labels or other words are another question."""
+    import prc_emo.demos.label as module
+    from prompts import load_template
+
+    talk = project.dialogues()[0]
+    project.record("me", talk, ["joy", "neutral", "fear"])
+    judge(project, "other")
+    (key,) = (one.key for one in label_questions("me", LABELS, [talk]))
+    other_words = replace(talk, utterances=(replace(talk.utterances[0], text="No!"), *talk.utterances[1:]))
+    monkeypatch.setattr(module, "load_template", lambda _: Reworded(load_template("demo_labels")))
+    assert len(project.open_for("me")) == 5 and project.open_for("other") == []
+
+    def keys(reader: str, labels: LabelSet, talk: Conversation) -> list[str]:
+        return [one.key for one in label_questions(reader, labels, [talk])]
+
+    assert keys("me", LABELS, talk) == [key]
+    assert keys("me", LabelSet("plan", LABELS.labels[:2]), talk) != [key]
+    assert keys("me", LABELS, other_words) != [key]
+    assert keys("you", LABELS, talk) != [key]
+
+
+class Reworded:
+    """The same template, a version later."""
+
+    name, version = "demo_labels", 2
+
+    def __init__(self, template: Any) -> None:
+        self.template = template
+
+    def render(self, **values: Any) -> list[dict[str, str]]:
+        return [*self.template.render(**values), {"role": "user", "content": "Please."}]
 
 
 def test_thin_labels_are_wanted_in_the_next_round(project: Project) -> None:
     talks = [Conversation("a", tuple(Utterance(f"a/{n}", "Ada", "So.", "joy") for n in range(9)))]
     assert thin_labels(talks, LABELS, 0.6) == ["fear", "neutral"]
+    assert thin_labels([], LABELS, 0.6) == ["joy", "fear", "neutral"]  # everything was dropped
     project.plan.model_copy(update={"rounds": ((), ("fear",))}).write(project.folder)
     again = Project.open(project.folder)
     write(again)
