@@ -1,6 +1,8 @@
 """The recipe from the plan to what is kept: masked, judged again, and never more labels than both chose."""
 
 import json
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -376,10 +378,12 @@ class TestPage:
             data = None if body is None else json.dumps(body).encode()
             try:
                 with urllib.request.urlopen(urllib.request.Request(url, data, headers)) as answer:
+                    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
                     return answer.status, answer.read()
             except urllib.error.HTTPError as error:
                 return error.code, error.read()
 
+        ask.port = server.server_port  # type: ignore[attr-defined]
         yield ask
         server.shutdown()
         server.server_close()
@@ -406,3 +410,52 @@ class TestPage:
     def test_a_page_of_another_site_gets_nothing(self, ask: Any) -> None:
         assert ask("/next", Origin="http://elsewhere.example")[0] == 403
         assert ask("/next", Host="elsewhere.example")[0] == 403
+
+    def test_only_judge_takes_judgements(self, ask: Any, project: Project) -> None:
+        said = {"id": project.dialogues()[0].id, "labels": ["joy"] * 3}
+        assert ask("/", said)[0] == ask("/next", said)[0] == 404
+        assert len(project.open_for("me")) == 6
+
+    def test_judging_goes_on_while_dialogues_are_written(self, ask: Any, project: Project) -> None:
+        log = AnswerLog(project.folder / "written.jsonl")  # as `demos write` has it open
+        with log.path.open("ab") as file:
+            file.write(b'{"key": "hal')
+        assert json.loads(ask("/next")[1])["left"] == 6
+        log.close()
+
+    def test_many_may_ask_at_once(self, ask: Any, project: Project) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        said = [{"id": talk.id, "labels": ["joy"] * 3} for talk in project.dialogues()]
+        with ThreadPoolExecutor(12) as pool:
+            asked = [pool.submit(ask, "/next") for _ in said] + [
+                pool.submit(ask, "/judge", one) for one in said
+            ]
+            assert [one.result()[0] for one in asked] == [200] * 12
+        assert project.open_for("me") == []
+
+    def test_a_broken_log_is_said(self, ask: Any, project: Project) -> None:
+        (project.folder / "judged-me.jsonl").write_text("{}\n")
+        status, said = ask("/next")
+        assert status == 500 and "judged-me.jsonl, line 1" in json.loads(said)["error"]
+
+    @pytest.mark.browser
+    @pytest.mark.parametrize("broken", [False, True])
+    def test_a_browser_shows_the_dialogue_or_what_is_wrong(
+        self, ask: Any, project: Project, broken: bool
+    ) -> None:
+        """`pytest -m browser`."""
+        chromium = shutil.which("chromium") or shutil.which("google-chrome")
+        if chromium is None:
+            pytest.skip("no Chromium on this machine")
+        if broken:
+            (project.folder / "judged-me.jsonl").write_text("{}\n")
+        command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000"]
+        shown = subprocess.run(
+            [*command, "--dump-dom", f"http://127.0.0.1:{ask.port}/"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        ).stdout
+        alert = shown.partition('role="alert">')[2].partition("</p>")[0]
+        assert ("judged-me.jsonl, line 1" in alert, "6 left." in shown) == (broken, not broken)
