@@ -1,12 +1,13 @@
 """Everything that was ever answered, one JSON line each, written the moment it comes. Lines are only added.
 
 Whatever was paid for is here, usable or not; so a work that was interrupted asks nothing twice. Half a line, which a kill
-can leave at the end, is cut off when the log is opened again.
+can leave at the end, is cut off when the log is opened again; who only reads the log ignores it, since another process may
+be writing it just now.
 """
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -42,6 +43,35 @@ class Entry:
     tokens: tuple[int, int] = (0, 0)
 
 
+def read_entries(path: Path, take: Callable[[Entry], None]) -> int:
+    """Gives `take` every entry of a log, up to a last line that is not finished. Needs no lock.
+
+    Returns:
+        How many bytes the whole lines have.
+
+    Raises:
+        PrcEmoError: A line is no entry, or none that `take` can use; the message has its number.
+    """
+    whole = 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                break
+            whole += len(line)
+            try:
+                row: dict[str, Any] = json.loads(line)
+                entry = Entry(**{**row, "about": tuple(row["about"]), "tokens": tuple(row["tokens"])})
+                if entry.status == "usable" and not isinstance(entry.answer, dict):
+                    raise ValueError("its answer is no object")
+                take(entry)
+            except (ValueError, TypeError, LookupError) as error:
+                raise PrcEmoError(
+                    f"{path}, line {number}: expected an entry of this log, but it cannot be read ({error}). Remove the "
+                    "line; what it answered is asked again."
+                ) from None
+    return whole
+
+
 class AnswerLog:
     """The log of a folder, open for adding. One process at a time: a second one is refused.
 
@@ -59,13 +89,17 @@ class AnswerLog:
             raise PrcEmoError(
                 f"{path} is being written by another process. Wait for it, or choose another folder."
             ) from None
-        self._file = path.open("ab+")
         self.usable: dict[str, Entry] = {}
         self.unusable: dict[str, list[Entry]] = {}
         self.failed: dict[str, str] = {}
         self.tokens = [0, 0]
-        for entry in self._read():
-            self._take(entry)
+        self._file = path.open("ab")
+        try:
+            self._file.truncate(read_entries(path, self._take))
+        except PrcEmoError:
+            self._file.close()
+            self._lock.release()
+            raise
 
     def add(self, entry: Entry) -> None:
         """Writes an entry; it is on its way to the disk when this returns, and survives a kill."""
@@ -79,6 +113,7 @@ class AnswerLog:
         self._lock.release()
 
     def _take(self, entry: Entry) -> None:
+        self.tokens = [self.tokens[0] + entry.tokens[0], self.tokens[1] + entry.tokens[1]]
         if entry.status == "usable":
             self.usable[entry.key] = entry
         elif entry.status == "unusable":
@@ -87,23 +122,3 @@ class AnswerLog:
             self.failed[entry.key] = entry.reason or ""
         if entry.status != "failed":
             self.failed.pop(entry.key, None)
-        self.tokens[0] += entry.tokens[0]
-        self.tokens[1] += entry.tokens[1]
-
-    def _read(self) -> Iterator[Entry]:
-        self._file.seek(0)
-        whole = 0
-        for number, line in enumerate(self._file, start=1):
-            if not line.endswith(b"\n"):
-                break
-            whole += len(line)
-            try:
-                row: dict[str, Any] = json.loads(line)
-                yield Entry(**{**row, "about": tuple(row["about"]), "tokens": tuple(row["tokens"])})
-            except (ValueError, TypeError, KeyError) as error:
-                raise PrcEmoError(
-                    f"{self.path}, line {number}: expected an entry of this log, but it cannot be read ({error}). Remove "
-                    "the line; what it answered is asked again."
-                ) from None
-        self._file.truncate(whole)
-        self._file.seek(0, os.SEEK_END)

@@ -70,14 +70,14 @@ def write(
         topics = Work(
             model,
             lambda: topic_questions(project.plan, model),
-            read_topics,
+            read_topics(project.plan),
             log,
             price=price_of(price, budget),
         )
         dialogues = replace(
             topics,
             questions=lambda: project.dialogue_questions(model, log),
-            read=read_dialogue(project.plan.label_set),
+            read=read_dialogue(project.plan),
         )
         for work in (topics, dialogues):
             ask(work, backend, base_url, concurrency, per_minute)
@@ -116,6 +116,10 @@ def label(
         return
     assert model is not None
     talks, labels = project.dialogues(), project.plan.label_set
+    if model in {entry.model for entry in project.written()}:
+        tell(
+            f"WARNING: {model} wrote these dialogues itself. That is no second judgement; better ask another model."
+        )
     log = AnswerLog(project.judged(model))
     try:
         work = Work(
@@ -140,13 +144,13 @@ def keep(
 ) -> None:
     """Keep what both judgements agree on: kept/train.jsonl, which `store build` and training read, and card.md."""
     from prc_emo.corpora import write_jsonl
-    from prc_emo.demos.card import card
+    from prc_emo.demos.card import card, kappa_text, self_judged
     from prc_emo.demos.keep import agreement, kept, thin_labels
     from prc_emo.demos.project import CARD, KEPT, Project
     from prc_emo.files import write_text
 
     project = Project.open(folder)
-    labels, second = project.plan.label_set, project.second()
+    labels, judgements, second = project.plan.label_set, project.judgements(), project.second()
     talks = [talk for talk in project.dialogues() if talk.id in second]
     good, dropped = kept(talks, second)
     found = agreement(
@@ -155,21 +159,37 @@ def keep(
         labels,
     )
     write_jsonl(folder / KEPT, good)
-    write_text(folder / CARD, card(project.plan, good, dropped, found))
+    write_text(folder / CARD, card(project.plan, judgements, good, dropped, found))
     table = Table("label", "meant", "chosen", "both", "kappa")
     for row in found.labels:
-        table.add_row(row.label, str(row.author), str(row.reader), str(row.both), f"{row.kappa:.2f}")
+        table.add_row(row.label, str(row.author), str(row.reader), str(row.both), kappa_text(row.kappa))
     out.print(table)
     tell(
-        f"{folder / KEPT}: {len(good)} dialogues, agreement {found.share:.1%}, kappa {found.kappa:.2f}; {len(dropped)} dropped."
+        f"{folder / KEPT}: {len(good)} dialogues, agreement {found.share:.1%}, kappa {kappa_text(found.kappa)}; "
+        f"{len(dropped)} dropped."
     )
+    if warning := self_judged(judgements):
+        tell(f"WARNING: {warning}")
     thin = thin_labels(good, labels, project.plan.thin)
-    if thin and again:
+    if thin and again and (missing := _missing_of_the_last_round(project)):
+        tell(missing)
+    elif thin and again:
         rounds = (*project.plan.rounds, tuple(thin))
         project.plan.model_copy(update={"rounds": rounds}).write(folder)
         tell(f"Round {len(rounds)} will want {', '.join(thin)}. Next: write, label and keep once more.")
     elif thin:
         tell(f"Thin: {', '.join(thin)}. With --again another round is planned.")
+
+
+def _missing_of_the_last_round(project: "Project") -> str | None:
+    """What is still to do before another round can be planned: what is thin after this one is not known before."""
+    rounds = len(project.plan.rounds)
+    last = str(rounds - 1)
+    if not any(entry.about[3] == last for entry in project.written()):
+        return f"Round {rounds} is not written yet: prc-emo demos write {project.folder} --model NAME"
+    if not any(entry.about[3] == last for entry, _ in project.judgements()):
+        return f"Round {rounds} is not judged yet: prc-emo demos label {project.folder} --model NAME"
+    return None
 
 
 def _on_a_page(project: "Project", reader: str) -> None:

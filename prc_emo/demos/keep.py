@@ -10,22 +10,25 @@ from prc_emo.labels import LabelSet
 
 @dataclass(frozen=True, slots=True)
 class LabelAgreement:
-    """Of one label: how often the author meant it, how often the reader chose it, and both; Cohen's kappa against the rest."""
+    """Of one label: how often the author meant it, how often the reader chose it, and both; Cohen's kappa against the rest.
+
+    Kappa is None where it is not defined, as for a label that nobody used.
+    """
 
     label: str
     author: int
     reader: int
     both: int
-    kappa: float
+    kappa: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How far two judgements of the same turns agree; kappa is Cohen's (1960)."""
+    """How far two judgements of the same turns agree; kappa is Cohen's (1960), None where chance explains everything."""
 
     turns: int
     agreed: int
-    kappa: float
+    kappa: float | None
     labels: tuple[LabelAgreement, ...]
 
     @property
@@ -73,12 +76,14 @@ def kept(
 
 
 def thin_labels(talks: Sequence[Conversation], labels: LabelSet, share: float) -> list[str]:
-    """Labels with less than this share of the mean count of all labels."""
+    """Labels that are not there, or with less than this share of the mean count of all labels."""
     counts = Counter(turn.gold for talk in talks for turn in talk.utterances if turn.gold is not None)
     mean = counts.total() / len(labels)
-    return [label for label in labels if counts[label] < share * mean]
+    return [label for label in labels if not counts[label] or counts[label] < share * mean]
 
 
-def _kappa(agreed: int, chance: int, total: int) -> float:
-    expected = chance / total**2 if total else 0.0
-    return 1.0 if expected == 1 else (agreed / total - expected) / (1 - expected) if total else 0.0
+def _kappa(agreed: int, chance: int, total: int) -> float | None:
+    if chance == total**2:  # both always say the same: whoever guesses agrees as well
+        return None
+    expected = chance / total**2
+    return (agreed / total - expected) / (1 - expected)

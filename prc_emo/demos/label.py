@@ -1,20 +1,27 @@
 """Somebody else judges: the labels are masked, and every turn is labelled again by a model or a person."""
 
+import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from prc_emo.asking.question import Question, UnusableReplyError, schema
 from prc_emo.conversation import Conversation
+from prc_emo.files import sha256
 from prc_emo.labels import LabelSet
 from prompts import PromptError, load_template, read_object
 
 
 def label_questions(reader: str, labels: LabelSet, talks: Sequence[Conversation]) -> Iterator[Question]:
-    """One question per dialogue; the gold labels are not in it."""
+    """One question per dialogue; the gold labels are not in it.
+
+    Its key is of the reader, the words of the dialogue and the labels, not of the words around them: what a person has judged
+    stays judged when the template has a new version.
+    """
     template = load_template("demo_labels")
     for talk in talks:
         rows = [{"speaker": turn.speaker, "text": turn.text} for turn in talk.utterances]
-        yield Question.of(
+        question = Question.of(
             reader,
             ("labels", talk.id, str(len(talk))),
             f"{template.name} {template.version}",
@@ -22,6 +29,8 @@ def label_questions(reader: str, labels: LabelSet, talks: Sequence[Conversation]
             schema({"labels": {"type": "array", "items": {"type": "string", "enum": list(labels)}}}),
             words=len(talk) * 3,
         )
+        judged = json.dumps([reader, rows, sorted(labels)], sort_keys=True)
+        yield replace(question, key=sha256(judged.encode()))
 
 
 def read_labels(labels: LabelSet) -> Any:

@@ -7,6 +7,7 @@ project's log, and the next dialogue is the first that is not.
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
+from threading import Lock
 from typing import Any
 
 from prc_emo.asking.question import UnusableReplyError
@@ -21,6 +22,7 @@ def page_server(project: Project, reader: str, port: int = 0) -> ThreadingHTTPSe
         reader: Who judges.
         port: 0 takes a free one.
     """
+    one_at_a_time = Lock()  # a browser asks several things at once, and the log has room for one
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -30,24 +32,38 @@ def page_server(project: Project, reader: str, port: int = 0) -> ThreadingHTTPSe
                 html = (files("prc_emo.demos") / "page.html").read_bytes()
                 self._send(200, html, "text/html; charset=utf-8")
             elif self.path == "/next":
-                left = project.open_for(reader)
-                self._json(200, {"left": len(left), "labels": project.plan.labels, "dialogue": _masked(left)})
+                self._json(*self._next())
             else:
                 self._json(404, {"error": "There is nothing here."})
 
         def do_POST(self) -> None:
             if not self._is_ours():
                 return
-            try:
-                said = json.loads(self.rfile.read(min(int(self.headers["Content-Length"] or 0), 100_000)))
-                talk = next(talk for talk in project.open_for(reader) if talk.id == said["id"])
-                project.record(reader, talk, said["labels"])
-            except StopIteration:
-                self._json(409, {"error": "This dialogue is judged already. Load the page again."})
-            except (UnusableReplyError, PrcEmoError, ValueError, TypeError, KeyError) as error:
-                self._json(400, {"error": str(error)})
+            if self.path == "/judge":
+                self._json(*self._judge())
             else:
-                self._json(200, {})
+                self._json(404, {"error": "There is nothing here."})
+
+        def _next(self) -> tuple[int, Any]:
+            try:
+                with one_at_a_time:
+                    left = project.open_for(reader)
+            except PrcEmoError as error:
+                return 500, {"error": str(error)}
+            return 200, {"left": len(left), "labels": project.plan.labels, "dialogue": _masked(left)}
+
+        def _judge(self) -> tuple[int, Any]:
+            try:
+                length = int(self.headers["Content-Length"] or 0)
+                said = json.loads(self.rfile.read(min(max(length, 0), 100_000)))
+                with one_at_a_time:
+                    talk = next(talk for talk in project.open_for(reader) if talk.id == said["id"])
+                    project.record(reader, talk, said["labels"])
+            except StopIteration:
+                return 409, {"error": "This dialogue is judged already. Load the page again."}
+            except (UnusableReplyError, PrcEmoError, ValueError, TypeError, KeyError) as error:
+                return 400, {"error": str(error)}
+            return 200, {}
 
         def _is_ours(self) -> bool:
             """Whether the page itself asks: a page of another site may know the port, but not send these headers."""
@@ -66,7 +82,9 @@ def page_server(project: Project, reader: str, port: int = 0) -> ThreadingHTTPSe
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(data)))
-            self.send_header("Content-Security-Policy", "default-src 'self' 'unsafe-inline'")
+            self.send_header(
+                "Content-Security-Policy", "default-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+            )
             self.end_headers()
             self.wfile.write(data)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from prc_emo.asking.log import AnswerLog, Entry
+from prc_emo.asking.log import AnswerLog, Entry, read_entries
 from prc_emo.asking.question import Question
 from prc_emo.conversation import Conversation
 from prc_emo.demos.label import label_questions, read_labels
@@ -60,14 +60,35 @@ class Project:
         Raises:
             PrcEmoError: There is none yet.
         """
-        found = [
-            conversation(entry.key, entry.about[1], entry.answer or {})
-            for entry in _usable(self.folder / WRITTEN)
-            if entry.about[0] == "dialogue"
-        ]
+        return [_dialogue(entry) for entry in self.written()]
+
+    def written(self) -> list[Entry]:
+        """What the log says of each dialogue: who wrote it, in which round.
+
+        Raises:
+            PrcEmoError: There is none yet.
+        """
+        found = [entry for entry in _usable(self.folder / WRITTEN) if entry.about[0] == "dialogue"]
         if not found:
             raise PrcEmoError(
                 f"{self.folder} has no dialogues yet. Write some: prc-emo demos write {self.folder}"
+            )
+        return found
+
+    def judgements(self) -> list[tuple[Entry, Entry]]:
+        """Each dialogue as it was written, with a judgement of it; with several where several judged.
+
+        Raises:
+            PrcEmoError: Nobody has judged yet.
+        """
+        written, found = self.written(), list[tuple[Entry, Entry]]()
+        for path in sorted(self.folder.glob("judged-*.jsonl")):
+            entries = _usable(path)
+            for reader in sorted({entry.model for entry in entries}):
+                found += self._judged(reader, entries, written)
+        if not found:
+            raise PrcEmoError(
+                f"{self.folder} has no second judgement yet. Get one: prc-emo demos label {self.folder}"
             )
         return found
 
@@ -77,18 +98,10 @@ class Project:
         Raises:
             PrcEmoError: Nobody has judged yet.
         """
-        talks = self.dialogues()
-        judgements: dict[str, list[Sequence[str]]] = {}
-        for path in sorted(self.folder.glob("judged-*.jsonl")):
-            entries = _usable(path)
-            for reader in {entry.model for entry in entries}:
-                for id, labels in self._judged(reader, entries, talks).items():
-                    judgements.setdefault(id, []).append(labels)
-        if not judgements:
-            raise PrcEmoError(
-                f"{self.folder} has no second judgement yet. Get one: prc-emo demos label {self.folder}"
-            )
-        return {id: _unanimous(labels) for id, labels in judgements.items()}
+        labels: dict[str, list[Sequence[str]]] = {}
+        for written, judged in self.judgements():
+            labels.setdefault(_dialogue(written).id, []).append((judged.answer or {})["labels"])
+        return {id: _unanimous(chosen) for id, chosen in labels.items()}
 
     def record(self, reader: str, talk: Conversation, labels: Sequence[str]) -> None:
         """Writes a person's judgement of a dialogue down, as `label` does with a model's. Raises UnusableReplyError."""
@@ -104,29 +117,38 @@ class Project:
 
     def open_for(self, reader: str) -> list[Conversation]:
         """The dialogues that `reader` has not judged yet."""
-        talks = self.dialogues()
-        done = self._judged(reader, _usable(self.judged(reader)), talks)
-        return [talk for talk in talks if talk.id not in done]
+        written = self.written()
+        done = {entry.key for entry, _ in self._judged(reader, _usable(self.judged(reader)), written)}
+        return [_dialogue(entry) for entry in written if entry.key not in done]
 
     def _judged(
-        self, reader: str, entries: Sequence[Entry], talks: Sequence[Conversation]
-    ) -> dict[str, list[str]]:
-        """Labels by dialogue; two dialogues with the same words are one question, and judged at once."""
-        answers = {entry.key: entry.answer or {} for entry in entries}
-        asked = label_questions(reader, self.plan.label_set, talks)
-        return {
-            talk.id: answers[question.key]["labels"]
-            for talk, question in zip(talks, asked, strict=True)
-            if question.key in answers
-        }
+        self, reader: str, entries: Sequence[Entry], written: Sequence[Entry]
+    ) -> list[tuple[Entry, Entry]]:
+        """Dialogues with their judgement; two dialogues with the same words are one question, and judged at once."""
+        judged = {entry.key: entry for entry in entries}
+        asked = label_questions(reader, self.plan.label_set, [_dialogue(entry) for entry in written])
+        return [
+            (entry, judged[question.key])
+            for entry, question in zip(written, asked, strict=True)
+            if question.key in judged
+        ]
+
+
+def _dialogue(entry: Entry) -> Conversation:
+    return conversation(entry.key, entry.about[1], entry.answer or {})
 
 
 def _usable(path: Path) -> list[Entry]:
-    if not path.exists():
-        return []
-    log = AnswerLog(path)
-    log.close()
-    return list(log.usable.values())
+    """What is usable in a log; without its lock, since another process may be writing it."""
+    found: dict[str, Entry] = {}
+
+    def take(entry: Entry) -> None:
+        if entry.status == "usable":
+            found[entry.key] = entry
+
+    if path.exists():
+        read_entries(path, take)
+    return list(found.values())
 
 
 def _unanimous(judgements: Sequence[Sequence[str]]) -> list[str]:

@@ -6,7 +6,6 @@ from typing import Any
 from prc_emo.asking.question import Question, UnusableReplyError, schema
 from prc_emo.conversation import Conversation, Utterance
 from prc_emo.demos.plan import Plan
-from prc_emo.labels import LabelSet
 from prompts import PromptError, load_template, read_object
 
 _TEXT = {"type": "string"}
@@ -27,15 +26,25 @@ def topic_questions(plan: Plan, model: str) -> Iterator[Question]:
         )
 
 
-def read_topics(question: Question, text: str) -> dict[str, Any]:
-    """Situations, each once. Raises UnusableReplyError."""
-    topics = _object(text, "topics")
-    if not isinstance(topics, list) or not all(isinstance(topic, str) and topic.strip() for topic in topics):
-        raise UnusableReplyError("Expected a list of texts as 'topics'.")
-    different = list(dict.fromkeys(topic.strip() for topic in topics))
-    if len(different) < len(topics):
-        raise UnusableReplyError(f"{len(topics) - len(different)} topics occur twice. Name different ones.")
-    return {"topics": different}
+def read_topics(plan: Plan) -> Any:
+    """A reader of situations: (question, text) -> as many different ones as planned, or more; it raises UnusableReplyError."""
+
+    def read(question: Question, text: str) -> dict[str, Any]:
+        topics = _object(text, "topics")
+        if not isinstance(topics, list) or not all(
+            isinstance(topic, str) and topic.strip() for topic in topics
+        ):
+            raise UnusableReplyError("Expected a list of texts as 'topics'.")
+        different = list(dict.fromkeys(topic.strip() for topic in topics))
+        if len(different) < len(topics):
+            raise UnusableReplyError(
+                f"{len(topics) - len(different)} topics occur twice. Name different ones."
+            )
+        if len(topics) < plan.topics:
+            raise UnusableReplyError(f"Expected {plan.topics} topics, got {len(topics)}.")
+        return {"topics": different}
+
+    return read
 
 
 def dialogue_questions(plan: Plan, model: str, topics: Mapping[str, Sequence[str]]) -> Iterator[Question]:
@@ -66,13 +75,16 @@ def dialogue_questions(plan: Plan, model: str, topics: Mapping[str, Sequence[str
                     )
 
 
-def read_dialogue(labels: LabelSet) -> Any:
-    """A reader of dialogues in these labels: (question, text) -> turns; it raises UnusableReplyError."""
+def read_dialogue(plan: Plan) -> Any:
+    """A reader of dialogues: (question, text) -> turns, at least half as many as planned; it raises UnusableReplyError."""
+    labels = plan.label_set
 
     def read(question: Question, text: str) -> dict[str, Any]:
         turns = _object(text, "turns")
         if not isinstance(turns, list) or len(turns) < 2:
             raise UnusableReplyError("Expected a list of two or more turns as 'turns'.")
+        if 2 * len(turns) < plan.turns:
+            raise UnusableReplyError(f"Expected a dialogue of {plan.turns} turns, got {len(turns)}.")
         for at, turn in enumerate(turns):
             if not isinstance(turn, dict) or set(turn) != {"speaker", "text", "emotion"}:
                 raise UnusableReplyError(f"Turn {at}: expected the keys 'speaker', 'text', 'emotion'.")

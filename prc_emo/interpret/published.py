@@ -8,7 +8,8 @@ Three forms, told apart by what is in them:
 - JSON lines of conversations with `turns`, each with `text`, `explicit`, `implicit` and `speaker_description`.
 
 Conversations are found by their words, since every publication numbers and orders them anew; the second form has no
-words, and is joined by its conversation ids. What is empty or says that there was no prediction is missing.
+words, and is joined by its conversation ids, which must be those of one split: `dia0` alone may be of train or of dev. What
+is empty or says that there was no prediction is missing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,7 +42,8 @@ def read_published(path: Path, conversations: Sequence[Conversation]) -> tuple[K
     """The knowledge of a file, about these conversations, and the ids of the file that are none of them.
 
     Raises:
-        PrcEmoError: The file has none of the forms, or nothing in it is about these conversations.
+        PrcEmoError: The file has none of the forms, nothing in it is about these conversations, or it does not say which of
+            them it is about.
     """
     by_words: dict[tuple[str, ...], list[Conversation]] = {}
     by_name: dict[str, list[Conversation]] = {}
@@ -54,6 +56,9 @@ def read_published(path: Path, conversations: Sequence[Conversation]) -> tuple[K
     for one in _conversations(path):
         if one.texts is None:
             found = by_name.get(one.id, [])
+            if len(found) > 1:
+                splits = " and ".join(talk.id.rpartition("/")[0] for talk in found)
+                raise PrcEmoError(f"{one.where}: {one.id} is in {splits}; say which with --split.")
         else:
             found = by_words.get(tuple(map(normalise_text, one.texts)), [])
         if not found:
@@ -83,7 +88,7 @@ def _join(
             if len(one.characteristics) != len(talk):
                 raise PrcEmoError(
                     f"{one.where}: expected a characteristic for each of the {len(talk)} turns of {talk.id}, got "
-                    f"{len(one.characteristics)}."
+                    f"{len(one.characteristics)}. If the file is of another split, say which with --split."
                 )
             # the same for every turn of a speaker
             text = one.characteristics[position].strip()

@@ -54,9 +54,20 @@ def test_characteristics_as_bioserc_publishes_them(tmp_path: Path) -> None:
     }
     assert strangers == ["dia9"]
     with pytest.raises(
-        PrcEmoError, match="conversation dia0: expected a characteristic for each of the 2 turns"
+        PrcEmoError,
+        match=r"conversation dia0: expected a characteristic for each of the 2 turns.*say which with --split",
     ):
         read_published(written(tmp_path / "y.json", {"dia0": ["Warm."]}), TALKS)
+
+
+def test_characteristics_of_one_split_are_not_put_on_another(tmp_path: Path) -> None:
+    """Every split of MELD begins at dia0; a file that names only dia0 must be told its split."""
+    train = Conversation("meld/train/dia0", (Utterance("c/0", "Rachel", "Hi.", "joy"),) * 2)
+    file = written(tmp_path / "x.json", {"dia0": ["Warm.", "Blunt."]})
+    with pytest.raises(PrcEmoError, match="dia0 is in meld/train and meld/dev; say which with --split"):
+        read_published(file, (train, *TALKS))
+    knowledge, _ = read_published(file, TALKS)
+    assert {talk for talk, _ in knowledge.characteristics} == {"meld/dev/dia0"}
 
 
 def test_json_lines_with_turns(tmp_path: Path) -> None:
