@@ -8,7 +8,18 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from prc_emo.cli.asking import BaseUrl, Budget, Concurrency, Model, PerMinute, PriceOption, Who, ask
+from prc_emo.cli.asking import (
+    BaseUrl,
+    Budget,
+    Concurrency,
+    MaxTokens,
+    Model,
+    PerMinute,
+    PriceOption,
+    Timeout,
+    Who,
+    ask,
+)
 from prc_emo.cli.console import out, tell
 from prc_emo.errors import PrcEmoError
 
@@ -54,6 +65,8 @@ def write(
     base_url: BaseUrl = None,
     concurrency: Concurrency = 16,
     per_minute: PerMinute = None,
+    timeout: Timeout = 300.0,
+    max_tokens: MaxTokens = None,
     price: PriceOption = (0.0, 0.0),
     budget: Budget = None,
 ) -> None:
@@ -80,7 +93,7 @@ def write(
             read=read_dialogue(project.plan),
         )
         for work in (topics, dialogues):
-            ask(work, backend, base_url, concurrency, per_minute)
+            ask(work, backend, base_url, concurrency, per_minute, timeout, max_tokens)
     finally:
         log.close()
     tell(f"{len(project.dialogues())} dialogues are written. Next: prc-emo demos label {folder}")
@@ -98,6 +111,8 @@ def label(
     base_url: BaseUrl = None,
     concurrency: Concurrency = 16,
     per_minute: PerMinute = None,
+    timeout: Timeout = 300.0,
+    max_tokens: MaxTokens = None,
     price: PriceOption = (0.0, 0.0),
     budget: Budget = None,
 ) -> None:
@@ -129,7 +144,7 @@ def label(
             log,
             price=price_of(price, budget),
         )
-        ask(work, backend, base_url, concurrency, per_minute)
+        ask(work, backend, base_url, concurrency, per_minute, timeout, max_tokens)
     finally:
         log.close()
     tell(f"Judged. Next: prc-emo demos keep {folder}")
