@@ -172,7 +172,7 @@ def test_twenty_kills_of_driver_and_workers_change_nothing(tmp_path: Path) -> No
     chance, kills, out = random.Random(5), 0, tmp_path / "killed"
     process = driver(file, out)
     while kills < 20:
-        time.sleep(chance.uniform(1, 5))
+        time.sleep(chance.uniform(0.5, 3.5))
         if process.poll() is not None:  # a killed driver, or one that has seen a cell fail twice
             assert len(list(out.glob("runs/*/*/report.json"))) < 6, (
                 f"done after {kills} kills: too little work"
