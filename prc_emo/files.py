@@ -100,6 +100,14 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, Any]]:
             raise PrcEmoError(f"{path}, line {number}: not valid JSON ({error.msg}).") from None
 
 
+def fingerprint(value: object) -> str:
+    """A short hash of a value by its `repr`; lists and tuples one element at a time, since they may hold millions."""
+    digest = hashlib.sha256()
+    for part in value if isinstance(value, list | tuple) else [value]:
+        digest.update(repr(part).encode())
+    return digest.hexdigest()[:16]
+
+
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 

@@ -3,12 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 
 from prc_emo.conversation import Conversation, Utterance
 from prc_emo.errors import PrcEmoError
-from prc_emo.files import read_json, write_json
+from prc_emo.files import fingerprint, read_json, write_json
 from prc_emo.labels import LabelSet
 from prc_emo.processes import processes
 
@@ -59,7 +58,7 @@ def same_as_before(path: Path, parts: Mapping[str, object]) -> None:
     Raises:
         PrcEmoError: `path` has another hash for one of these names; the message says which.
     """
-    now = {name: _hash(value) for name, value in parts.items()}
+    now = {name: fingerprint(value) for name, value in parts.items()}
     before = read_json(path) if path.exists() else {}
     if changed := sorted(name for name in now if before.get(name, now[name]) != now[name]):
         raise PrcEmoError(
@@ -70,10 +69,3 @@ def same_as_before(path: Path, parts: Mapping[str, object]) -> None:
     if processes().is_main_process and before.keys() != {**before, **now}.keys():
         write_json(path, {**before, **now})
     processes().wait_for_everyone()
-
-
-def _hash(value: object) -> str:
-    digest = sha256()
-    for part in value if isinstance(value, list | tuple) else [value]:  # one at a time: rows may be millions
-        digest.update(repr(part).encode())
-    return digest.hexdigest()[:16]

@@ -146,7 +146,7 @@ class PRCEmo:
         with state.main_process_first():
             self.remember(train, out)
         dev_ids = frozenset(talk.id for talk in dev)
-        prompts = [one for one in self.prompts(train, dev_ids, self.guard) if one.answer is not None]
+        prompts = self.training_prompts(train, dev)
         answers = [str(one.answer) for one in prompts]
         words, choices = learned_tokens(lm, tuple(self.labels), self.training.loss)
         rows = [
@@ -267,6 +267,11 @@ class PRCEmo:
             once(self.shared, "prompts.jsonl", made_of, lambda path: write_prompts(path, make()))
         )
 
+    def training_prompts(self, train: Sequence[Conversation], dev: Sequence[Conversation]) -> list[Prompt]:
+        """What `fit` learns from, a prompt per labelled utterance of `train`; nothing of `dev` is shown in them."""
+        barred = frozenset(talk.id for talk in dev)
+        return [one for one in self.prompts(train, barred, self.guard) if one.answer is not None]
+
     def tokens(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
         """The prompt as token ids, up to where the answer begins."""
         from prc_emo.llm.tokens import prompt_ids
@@ -317,14 +322,18 @@ class PRCEmo:
             self.store = DemonstrationStore.load(kept, embedder)
         self.store.save(folder)
 
-    def order(self, train: Sequence[Conversation], *, batch: int) -> Order:
-        """The curriculum over the labelled utterances of `train`, numbered in their order."""
+    def order(self, train: Sequence[Conversation], *, batch: int, steps: int | None = None) -> Order:
+        """The curriculum over the labelled utterances of `train`, numbered in their order.
+
+        Args:
+            steps: Optimiser steps in all, where they are not those of the training's settings.
+        """
         return self.schedule.order(
             self.difficulty.of(train, self.labels),
             sizes=[sum(turn.gold is not None for turn in talk.utterances) for talk in train],
             seed=self.seed,
             batch=batch,
-            steps=self.training.steps,
+            steps=steps or self.training.steps,
         )
 
     def save(self, folder: Path | str) -> None:

@@ -4,10 +4,11 @@ Knows paths and hashes, not what is in them. Any number of processes may ask at 
 """
 
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 from pathlib import Path
 
 from filelock import FileLock
+
+from prc_emo.files import fingerprint
 
 
 def once(folder: Path, kind: str, made_of: Mapping[str, object], make: Callable[[Path], None]) -> Path:
@@ -20,7 +21,8 @@ def once(folder: Path, kind: str, made_of: Mapping[str, object], make: Callable[
         make: Writes the whole content, a file or a folder, to the path that it is given.
     """
     stem, dot, suffix = kind.partition(".")
-    path = folder / f"{stem}-{fingerprint(made_of)}{dot}{suffix}"
+    key = fingerprint([(name, fingerprint(part)) for name, part in sorted(made_of.items())])
+    path = folder / f"{stem}-{key}{dot}{suffix}"
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / f".{path.name}.lock"):
         if not path.exists():
@@ -29,13 +31,3 @@ def once(folder: Path, kind: str, made_of: Mapping[str, object], make: Callable[
             make(unfinished)
             unfinished.rename(path)
     return path
-
-
-def fingerprint(parts: Mapping[str, object]) -> str:
-    """A short hash of values by their `repr`; lists and tuples one element at a time, since they may be long."""
-    digest = sha256()
-    for name, value in sorted(parts.items()):
-        digest.update(f"\0{name}\0".encode())
-        for part in value if isinstance(value, list | tuple) else [value]:
-            digest.update(repr(part).encode())
-    return digest.hexdigest()[:16]

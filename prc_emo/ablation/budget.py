@@ -34,20 +34,16 @@ class _Arm:
 
     def order(self, steps: int | None) -> NDArray[np.int64]:
         """Examples in the order of training, so many steps long or as long as the arm itself says."""
-        training = self.recognizer.training
-        self.recognizer.training = training.model_copy(update={"steps": steps or training.steps})
-        try:
-            positions: NDArray[np.int64] = self.recognizer.order(self.train, batch=self.batch).positions
-        finally:
-            self.recognizer.training = training
+        positions: NDArray[np.int64] = self.recognizer.order(
+            self.train, batch=self.batch, steps=steps
+        ).positions
         return positions
 
     def tokens(self, shared: Path) -> NDArray[np.int64]:
         """Prompt tokens of every training example."""
         self.recognizer.remember(self.train, shared / "of-the-plan")
-        barred = frozenset(talk.id for talk in self.dev)
-        prompts = self.recognizer.prompts(self.train, barred, self.recognizer.guard)
-        return np.array([len(one.tokens) for one in prompts if one.answer is not None])
+        prompts = self.recognizer.training_prompts(self.train, self.dev)
+        return np.array([len(one.tokens) for one in prompts])
 
 
 def matched_steps(

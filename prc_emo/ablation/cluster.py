@@ -1,14 +1,12 @@
 """Where cells run: side by side on this machine, or on a Ray cluster whose nodes see the same folders."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from prc_emo.ablation.work import Job, Start, State, local
-from prc_emo.ablation.worker import order
+from prc_emo.ablation.worker import launch, order
 from prc_emo.errors import PrcEmoError
 from prc_emo.extensions import VARIABLE
 
@@ -58,19 +56,8 @@ def on_ray(address: str, workers: int, *, cpus: float = 1, gpus: float = 0) -> l
 
 def _in_a_process(line: bytes, log: str, folder: str, environment: dict[str, str]) -> int:
     """What a node does: the same process as here, which ends with the task."""
-    with Path(log).open("ab") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "prc_emo.ablation.worker"],
-            stdin=subprocess.PIPE,
-            stdout=file,
-            stderr=file,
-            cwd=folder,
-            env={**os.environ, **environment},
-        )
-    assert process.stdin is not None
+    process = launch(line, Path(log), environment, Path(folder))
     try:
-        process.stdin.write(line)
-        process.stdin.flush()
         return process.wait()
     finally:
         process.kill()

@@ -4,9 +4,6 @@ tries again what failed. Knows processes and folders, not what a cell computes.
 Everything that is known of a cell stands in its folder, so a killed driver loses nothing: the next one looks.
 """
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +13,7 @@ from typing import Literal, Protocol
 from filelock import FileLock, Timeout
 
 from prc_emo.ablation.study import Cell
-from prc_emo.ablation.worker import WRONG, order
+from prc_emo.ablation.worker import WRONG, launch, order
 from prc_emo.bench.run import refuse_another_run
 from prc_emo.errors import PrcEmoError
 from prc_emo.files import read_text
@@ -145,20 +142,8 @@ def local(environment: Mapping[str, str]) -> Start:
 
 class _Process:
     def __init__(self, state: State, shared: Path, environment: Mapping[str, str]) -> None:
-        with state.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "prc_emo.ablation.worker"],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, **environment},
-            )
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(order(state.cell.settings, state.folder, shared))
-            self._process.stdin.flush()  # and left open: its end is the worker's
-        except BrokenPipeError:
-            pass  # it is gone already; poll() tells
+        line = order(state.cell.settings, state.folder, shared)
+        self._process = launch(line, state.log, environment)
 
     def poll(self) -> int | None:
         return self._process.poll()

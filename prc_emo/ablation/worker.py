@@ -6,9 +6,12 @@ the same folder.
 
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
@@ -30,6 +33,29 @@ def order(settings: Experiment, out: Path, shared: Path) -> bytes:
     """The line for stdin."""
     told = {"settings": to_yaml(settings), "out": str(out), "shared": str(shared)}
     return (json.dumps(told) + "\n").encode()
+
+
+def launch(
+    line: bytes, log: Path, environment: Mapping[str, str], folder: Path | None = None
+) -> "subprocess.Popen[bytes]":
+    """Starts a worker that does what the line says, with these variables and in this folder; it writes to `log`.
+
+    Its stdin stays open: whoever closes it, or ends, ends the worker.
+    """
+    with log.open("ab") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "prc_emo.ablation.worker"],
+            stdin=subprocess.PIPE,
+            stdout=file,
+            stderr=file,
+            cwd=folder,
+            env={**os.environ, **environment},
+        )
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):  # it is gone already; its exit code tells
+        process.stdin.write(line)
+        process.stdin.flush()
+    return process
 
 
 def main() -> int:

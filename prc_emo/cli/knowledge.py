@@ -119,15 +119,10 @@ def import_(
 ) -> None:
     """Read knowledge that others have published; conversations are found by their words."""
     from prc_emo.interpret.published import read_published
-    from prc_emo.knowledge import Knowledge
 
     talks = _talks(read_corpus(corpus, path, labels), split, None)
     found, strangers = read_published(file, talks)
-    before = Knowledge.load(to) if to.exists() else Knowledge({}, {})
-    Knowledge(
-        {**before.interpretations, **found.interpretations},
-        {**before.characteristics, **found.characteristics},
-    ).save(to)
+    found.save(to, keep=True)
     tell(
         f"{to}: {len(found.interpretations):,} interpretations and {len(found.characteristics):,} characteristics from "
         f"{file}; {len(strangers)} of its conversations are not in this corpus{_few(strangers)}."
