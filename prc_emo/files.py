@@ -85,6 +85,18 @@ def read_json(path: Path) -> Any:
         raise PrcEmoError(f"{path}: not readable as JSON ({error}).") from None
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """The object in a JSON file, an empty one where there is no file.
+
+    Raises:
+        PrcEmoError: The file holds something else.
+    """
+    value = read_json(path) if path.is_file() else {}
+    if not isinstance(value, dict):
+        raise PrcEmoError(f"{path}: expected a JSON object, got {type(value).__name__}.")
+    return value
+
+
 def read_jsonl(path: Path) -> Iterator[tuple[int, Any]]:
     """Yields line number (from 1) and value; empty lines are passed over.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from prc_emo.ablation.results import Arm, Results
 from prc_emo.bench import plots
 from prc_emo.bench.plots import ACCENT, INK, SECOND, Plot, plot
+from prc_emo.files import read_object
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -124,12 +125,9 @@ def learning(results: Results) -> Picture | None:
 
 def difficulties(results: Results) -> list[Picture]:
     """How hard the training conversations are and where buckets end, a picture for each way of measuring among the arms."""
-    from prc_emo.files import read_json
-
     ways: dict[tuple[tuple[float, ...], tuple[float, ...]], list[str]] = {}
     for arm in results.arms:
-        path = arm.cells[0].folder / "order.json"
-        order = read_json(path) if path.exists() else {}
+        order = read_object(arm.cells[0].folder / "order.json")
         hardness = tuple(order.get("difficulties", ()))
         if len(set(hardness)) > 1:
             ways.setdefault((hardness, tuple(order.get("buckets", ()))), []).append(arm.name)

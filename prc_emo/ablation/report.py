@@ -6,12 +6,12 @@ from typing import Any
 
 from prc_emo.ablation import plots, tables
 from prc_emo.ablation.results import Arm, Results
-from prc_emo.bench.report import render
+from prc_emo.bench.report import flat, render
 from prc_emo.bench.run import corpus_of
 from prc_emo.bench.runs import Experiment, Run
 from prc_emo.config_file import to_yaml
 from prc_emo.errors import PrcEmoError
-from prc_emo.files import read_json, write_text
+from prc_emo.files import read_object, write_text
 from prc_emo.hardness import Hardness
 
 _EXTREMES = 5
@@ -142,14 +142,10 @@ def _cost(results: Results) -> list[tuple[str, ...]]:
 def _origin(results: Results) -> list[tuple[str, str]]:
     """What the figures depend on: hashes by arm, versions and hardware."""
     rows = [("hashes of " + arm.name, text) for arm in results.arms if (text := _hashes(arm))]
-    path = results.arm(results.study.against).cells[0].folder / "environment.json"
-    environment = read_json(path) if path.exists() else {}
-    return rows + [
-        (name, ", ".join(map(str, value)) if isinstance(value, list) else str(value))
-        for name, value in environment.items()
-    ]
+    folder = results.arm(results.study.against).cells[0].folder
+    return rows + list(flat(read_object(folder / "environment.json")))
 
 
 def _hashes(arm: Arm) -> str:
-    path = arm.cells[0].folder / "training.json"
-    return ", ".join(f"{name} {value}" for name, value in read_json(path).items()) if path.exists() else ""
+    hashes = read_object(arm.cells[0].folder / "training.json")
+    return ", ".join(f"{name} {value}" for name, value in hashes.items())

@@ -23,7 +23,7 @@ from prc_emo.bench.runs import PREDICTIONS
 from prc_emo.bench.significance import Difference, confusions, mcnemar, paired_bootstrap
 from prc_emo.config import OF_PRC_EMO, Experiment
 from prc_emo.errors import PrcEmoError
-from prc_emo.files import read_json, read_jsonl
+from prc_emo.files import read_json, read_jsonl, read_object
 
 LEVEL = 0.05
 
@@ -45,8 +45,7 @@ class Finished:
 
     @property
     def cost(self) -> dict[str, Any]:
-        path = self.folder / COST
-        return dict(read_json(path)) if path.exists() else {}
+        return read_object(self.folder / COST)
 
 
 @dataclass(frozen=True)

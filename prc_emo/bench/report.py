@@ -16,7 +16,6 @@ from prc_emo.bench.metrics import Scores, score
 from prc_emo.bench.predictions import Judged
 from prc_emo.bench.runs import Experiment, Run, read_experiments
 from prc_emo.bench.significance import Interval, accuracy_of, bootstrap
-from prc_emo.errors import PrcEmoError
 
 _MISTAKES = 10
 
@@ -102,7 +101,7 @@ def _chapter(experiment: Experiment, seed: int) -> Chapter:
         settings=files.read_text(run.folder / "config.yaml")
         if (run.folder / "config.yaml").is_file()
         else None,
-        environment=tuple(_flat(_json(run.folder / "environment.json"))),
+        environment=tuple(flat(files.read_object(run.folder / "environment.json"))),
     )
 
 
@@ -117,7 +116,7 @@ def _figures(folder: Path, scores: Scores) -> Iterator[plots.Plot]:
     training = plots.training(log)
     if training:
         yield training
-    order = _json(folder / "order.json")
+    order = files.read_object(folder / "order.json")
     if order.get("difficulties"):
         yield plots.difficulty(order["difficulties"], order.get("buckets", []))
 
@@ -134,25 +133,17 @@ def _confident_mistakes(judged: Sequence[Judged]) -> tuple[Judged, ...]:
 
 
 def _retrieval(path: Path) -> tuple[tuple[str, int], ...]:
-    retrieval = _json(path).get("retrieval")
+    retrieval = files.read_object(path).get("retrieval")
     if not retrieval:
         return ()
     excluded = sorted(retrieval["excluded"].items(), key=lambda pair: -pair[1])
     return (("shown", retrieval["shown"]), *((f"excluded: {reason}", count) for reason, count in excluded))
 
 
-def _json(path: Path) -> dict[str, Any]:
-    """The object in the file, an empty one where there is no file."""
-    value = files.read_json(path) if path.is_file() else {}
-    if not isinstance(value, dict):
-        raise PrcEmoError(f"{path}: expected a JSON object, got {type(value).__name__}.")
-    return value
-
-
-def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
     """Nested settings as rows: {"packages": {"torch": "2.13"}} becomes ("packages.torch", "2.13")."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _flat(inner, f"{name}.{key}" if name else str(key))
+            yield from flat(inner, f"{name}.{key}" if name else str(key))
     else:
         yield name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)
