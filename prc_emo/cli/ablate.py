@@ -48,6 +48,10 @@ def ablate(
         str, typer.Option(help="Run them on the Ray cluster at this address; `local` starts one here.")
     ] = "",
     retries: Annotated[int, typer.Option(min=0, help="How often a failed cell is tried again.")] = 1,
+    from_studies: Annotated[
+        list[Path] | None,
+        typer.Option("--reuse", help="The folder of another study: cells with the same settings are copied."),
+    ] = None,
 ) -> None:
     """Does it help, by how much, and how sure are we? Arms x seeds, compared; an interrupted study goes on where it was."""
     from prc_emo.ablation.budget import matched_steps
@@ -62,6 +66,8 @@ def ablate(
     cells(found)  # settings that do not go together are told before anything is composed
     steps = matched_steps(found, folder / "shared", tell)
     every = states(cells(found, steps), folder)
+    for other in from_studies or []:
+        _take_over(every, other, only_say=plan)
     if plan:
         _plan(found, every, folder, workers)
         return
@@ -87,6 +93,21 @@ def ablate(
                 for state in failed
             )
         )
+
+
+def _take_over(states: "Sequence[State]", study: Path, only_say: bool) -> None:
+    from prc_emo.ablation.reuse import copy, reusable
+
+    pairs = reusable(states, study)
+    for state, twin in pairs:
+        if only_say:
+            state.folder = twin
+        else:
+            copy(state, twin)
+        state.status = "done"
+    tell(
+        f"From {study}: {', '.join(state.cell.name for state, _ in pairs) or 'no cell has the same settings'}."
+    )
 
 
 def _starts(ray: str, workers: int, devices: Sequence[str]) -> "list[Start]":

@@ -77,6 +77,32 @@ def test_a_study_is_run_compared_reported_and_not_run_again(tmp_path: Path, prc_
     assert changed.code == 2 and "parameters.neighbours was [5] and is now [7]" in changed.err
 
 
+def test_cells_of_another_study_with_the_same_settings_are_taken_over(
+    tmp_path: Path, prc_emo: Command
+) -> None:
+    assert prc_emo("ablate", write(tmp_path, VOTES), "--out", tmp_path / "one").code in (0, None)
+    renamed = VOTES.replace("  nearest:", "  five:").replace(
+        "  majority:", "  seven: {parameters: {neighbours: [7]}}\n  most:"
+    )
+    file, one, two = write(tmp_path, renamed, "other"), tmp_path / "one", tmp_path / "two"
+    planned = prc_emo("ablate", file, "--out", two, "--reuse", one, "--plan")
+    assert "five/seed1, most/seed1, five/seed2, most/seed2" in " ".join(planned.err.split())
+    assert not (two / "runs").exists(), "a plan copies nothing"
+    done = prc_emo("ablate", file, "--out", two, "--reuse", one)
+    assert done.code in (0, None), done.err
+    for name, twin in (("five", "nearest"), ("most", "majority")):
+        assert (two / "runs" / name / "seed2" / "cost.json").read_bytes() == (
+            one / "runs" / twin / "seed2" / "cost.json"
+        ).read_bytes()
+    assert (
+        not (two / "runs" / "seven.log").exists()
+        and (two / "runs" / "seven" / "seed1" / "report.json").exists()
+    )
+    assert prc_emo("ablate", file, "--out", two).out == done.out, "a copy is not its cell"
+    wrong = prc_emo("ablate", file, "--out", two, "--reuse", tmp_path / "nowhere")
+    assert wrong.code == 2 and "nowhere" in wrong.err
+
+
 def test_a_failed_cell_is_told_with_its_error_and_the_others_go_on(tmp_path: Path, prc_emo: Command) -> None:
     file = write(tmp_path, VOTES + "  broken: {data: {corpus: jsonl, path: nowhere, labels: meld}}\n")
     done = prc_emo("ablate", file, "seeds=[1]", "--out", tmp_path / "out")
