@@ -4,7 +4,7 @@ Knows no tensor and no file. One `Example` per utterance to be labelled; what wa
 what had to be cut travels with it, so that it can be shown and counted.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -12,7 +12,7 @@ from prc_emo.conversation import Conversation, Utterance
 from prc_emo.errors import PrcEmoError
 from prc_emo.knowledge import Knowledge
 from prc_emo.labels import LabelSet
-from prompts import Template
+from prompts import Template, mark, marked
 from retrieval_store import Demonstration, DemonstrationStore, Exclude, Found
 
 Message = dict[str, str]
@@ -29,6 +29,7 @@ class Example:
     answer: str | None  # the gold label, where it may be seen
     found: Found | None = None  # what the store showed and what it held back
     cut: tuple[str, ...] = ()  # what did not fit, in the order in which it went
+    heard: tuple[str, ...] = ()  # the utterances whose speech it holds, in the order of their marks
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Composer:
         see: `past` shows the turns before the target; `surrounding` also those after it, as the released code does,
             which no live conversation can.
         window: How many turns, on either side.
+        heard: Ids of the utterances whose speech goes into the prompt beside their words.
     """
 
     template: Template
@@ -83,6 +85,7 @@ class Composer:
     window: int = 5
     knowledge: Knowledge = field(default_factory=lambda: Knowledge({}, {}))
     retrieval: Retrieval | None = None
+    heard: Container[str] = ()
 
     def compose(
         self, conversations: Sequence[Conversation], *, count: Count, limit: int, only: str | None = None
@@ -132,7 +135,7 @@ class Composer:
             messages = self.template.render(**holes)
         if found is not None:
             found = replace(found, hits=found.hits[: len(found.hits) - cut.count("demonstrations")])
-        return Example(target.id, talk.id, tuple(messages), target.gold, found, tuple(cut))
+        return Example(target.id, talk.id, tuple(messages), target.gold, found, tuple(cut), marked(messages))
 
     def _holes(self, talk: Conversation, position: int, found: Found | None) -> dict[str, object]:
         target = talk.utterances[position]
@@ -142,16 +145,22 @@ class Composer:
         )
         return {
             "labels": list(self.labels),
-            "context": _turns(talk.utterances[max(0, position - self.window) : position]),
-            "following": _turns(following),
-            "speaker": target.speaker,
-            "text": target.text,
+            "context": list(map(self._turn, talk.utterances[max(0, position - self.window) : position])),
+            "following": list(map(self._turn, following)),
+            **self._turn(target),
             "characteristic": self.knowledge.characteristics.get((talk.id, target.speaker)),
             "explicit": interpretation and interpretation.explicit,
             "implicit": interpretation and interpretation.implicit,
             "demonstrations": [{"text": hit.demonstration.text, "label": hit.label} for hit in found.hits]
             if found
             else [],
+        }
+
+    def _turn(self, utterance: Utterance) -> dict[str, str]:
+        return {
+            "speaker": utterance.speaker,
+            "text": utterance.text,
+            "speech": mark(utterance.id) if utterance.id in self.heard else "",
         }
 
 
@@ -175,10 +184,6 @@ def demonstrations_of(
         for position, turn in enumerate(talk.utterances)
         if turn.gold is not None and turn.text.strip()
     ]
-
-
-def _turns(utterances: Sequence[Utterance]) -> list[dict[str, str]]:
-    return [{"speaker": utterance.speaker, "text": utterance.text} for utterance in utterances]
 
 
 def _cut_one(holes: dict[str, object]) -> str | None:
