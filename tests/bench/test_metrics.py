@@ -129,7 +129,9 @@ def test_ua_counts_every_gold_label_alike_and_wa_every_utterance():
     scores = score([line(gold, label, position=at) for at, (gold, label) in enumerate(pairs)])
     assert (scores.accuracy, scores.ua) == (pytest.approx(3 / 5), pytest.approx(3 / 8))
     gold, answers = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    assert scores.ua == pytest.approx(recall_score(gold, answers, labels=["neutral", "fear"], average="macro"))
+    assert scores.ua == pytest.approx(
+        recall_score(gold, answers, labels=["neutral", "fear"], average="macro")
+    )
     assert "accuracy (WA) 0.6000   UA 0.3750" in str(scores)
 
 
@@ -142,7 +144,9 @@ def test_each_speaker_is_scored_apart_and_the_many_who_say_little_together():
 
 
 def test_a_corpus_of_one_speaker_is_not_cut_by_speaker():
-    assert "speaker" not in {group for group, _, _ in cut([line("joy", "joy"), line("joy", None, position=1)])}
+    assert "speaker" not in {
+        group for group, _, _ in cut([line("joy", "joy"), line("joy", None, position=1)])
+    }
 
 
 def test_a_shift_is_measured_against_the_same_speaker_in_the_same_dialogue():
