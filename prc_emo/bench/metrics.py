@@ -66,7 +66,7 @@ class Scores:
 
     def __str__(self) -> str:
         lines = [
-            f"wF1 {self.wf1:.4f}   accuracy (WA) {self.accuracy:.4f}   UA {self.ua:.4f}   macro F1 {self.macro_f1:.4f}   "
+            f"wF1 {self.wf1:.4f}   accuracy {self.accuracy:.4f} (WA)   UA {self.ua:.4f}   macro F1 {self.macro_f1:.4f}   "
             f"({self.utterances} utterances, {self.dialogues} dialogues)"
         ]
         if self.calibration:

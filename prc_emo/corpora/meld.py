@@ -39,7 +39,9 @@ def read(path: Path, audio: Path | str | None = None) -> Corpus:
     """
     found, looked_for = find_splits(path, FILES)
     notes = {split: Notes() for split in found}
-    recorded = {split: {} if audio is None else recordings(path / audio, CLIPS[split]) for split in found}
+    recorded = {
+        split: {} if audio is None else recordings(path / str(audio), CLIPS[split]) for split in found
+    }
     splits = {split: _read_split(file, split, notes[split], recorded[split]) for split, file in found.items()}
     return Corpus("meld", MELD, splits, looked_for, notes)
 

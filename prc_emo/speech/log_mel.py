@@ -1,7 +1,7 @@
 """Log-mel energies with pitch: what a voice does with loudness, timbre and melody, without any weights. The default.
 
 Knows numpy and samples only. Levels stay as recorded and are scaled by fixed numbers: to normalise each utterance by
-itself takes away how loud and how lively it is, and with it fifteen points of UA from a linear classifier on RAVDESS
+itself takes away how loud and how lively it is, and with it seventeen points of UA and more from a linear classifier on RAVDESS
 (`scripts/benchmark_speech.py` measures it).
 """
 

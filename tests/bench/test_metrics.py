@@ -132,7 +132,7 @@ def test_ua_counts_every_gold_label_alike_and_wa_every_utterance():
     assert scores.ua == pytest.approx(
         recall_score(gold, answers, labels=["neutral", "fear"], average="macro")
     )
-    assert "accuracy (WA) 0.6000   UA 0.3750" in str(scores)
+    assert "accuracy 0.6000 (WA)   UA 0.3750" in str(scores)
 
 
 def test_each_speaker_is_scored_apart_and_the_many_who_say_little_together():
@@ -181,7 +181,7 @@ def test_scores_are_json_and_readable():
     scores = score(judged_run(np.random.default_rng(5), 0.5))
     assert json.loads(json.dumps(scores.to_json()))["wf1"] == scores.wf1
     text = str(scores)
-    assert text.startswith(f"wF1 {scores.wf1:.4f}   accuracy (WA) {scores.accuracy:.4f}")
+    assert text.startswith(f"wF1 {scores.wf1:.4f}   accuracy {scores.accuracy:.4f}")
     assert "emotion of the speaker: shifts" in text
     assert "unreadable" not in text
     assert "unreadable answers 12.5%" in str(replace(scores, unreadable=0.125))

@@ -197,6 +197,20 @@ class TestMeldsRecordings:
             meld(*names, audio="clips")
 
 
+def test_the_command_line_writes_recordings_into_our_own_form(
+    meld: Callable[..., Corpus], tmp_path: Path, prc_emo: Callable[..., Any]
+) -> None:
+    meld("train/dia0_utt0.wav", "dev/dia0_utt1.wav")
+    done = prc_emo("data", "read", "meld", tmp_path, "--option", "audio=clips", "--out", tmp_path / "own")
+    assert done.code == 0, done.err
+    (talk,) = load_corpus("jsonl", tmp_path / "own", labels=MELD).train
+    assert talk.utterances[0].audio == tmp_path / "clips/train/dia0_utt0.wav"
+    assert (
+        "takes no option 'sound'. It takes: audio"
+        in prc_emo("data", "read", "meld", tmp_path, "--option", "sound=x").err
+    )
+
+
 class TestSpeakers:
     def corpus(self, people: bool = True) -> Corpus:
         def talk(id: str, *speakers: str) -> Conversation:
