@@ -149,7 +149,7 @@ class Variant:
 def _installed(module: str) -> Any:
     try:
         return importlib.import_module(module)
-    except ImportError:
+    except (ImportError, OSError):  # OSError: the package is there, the library below it is not
         raise PrcEmoError(
             f"Recordings are read with {module}, which is not installed. Do `pip install 'prc-emo[speech]'`."
         ) from None

@@ -52,11 +52,21 @@ class Kept:
         return self.folder / key[:2] / f"{key}.safetensors"
 
     def write(self, key: str, entry: Entry) -> None:
+        """Keeps an entry.
+
+        Raises:
+            PrcEmoError: A number is not finite, or is too large for float16.
+        """
         from safetensors.numpy import save
 
         # always one array, of no frames where nothing is heard, so that there is one form to check
         frames = np.zeros((0, 0)) if entry.frames is None else entry.frames
-        stored = np.ascontiguousarray(frames, dtype=self.precision)
+        with np.errstate(over="ignore"):
+            stored = np.ascontiguousarray(frames, dtype=self.precision)
+        if not np.isfinite(stored).all():
+            raise PrcEmoError(
+                f"{self.made_by}: frames that are not finite as {self.precision}. Keep them as float32, or look at the encoder."
+            )
         about = {
             "crc": zlib.crc32(stored.tobytes()),
             "cut": entry.cut,

@@ -110,6 +110,20 @@ def test_float16_takes_half_the_room_and_comes_back_as_float32(
     assert sizes[1] < 0.6 * sizes[0]
 
 
+def test_frames_too_large_for_float16_are_an_error_and_not_infinite(
+    turns: list[Utterance], tmp_path: Path
+) -> None:
+    class Loud(Counting):
+        def __call__(self, waves: Sequence[Samples]) -> list[np.ndarray]:
+            return [frames * 1e6 for frames in super().__call__(waves)]
+
+    Frames(Loud(), tmp_path / "a").of(turns)
+    with pytest.raises(
+        PrcEmoError, match=r"log_mel .*: frames that are not finite as float16\. Keep them as float32"
+    ):
+        Frames(Loud(), tmp_path / "b", precision="float16").of(turns)
+
+
 @pytest.mark.parametrize("damage", ["cut short", "a bit turned", "emptied", "replaced", "another form"])
 def test_a_damaged_file_is_made_again(turns: list[Utterance], tmp_path: Path, damage: str) -> None:
     encoder = Counting()

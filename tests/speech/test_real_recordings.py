@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import benchmark_speech
 import numpy as np
 import pytest
 
@@ -29,3 +30,11 @@ def test_every_clip_is_heard_and_anger_is_louder_and_higher_than_calm(data_root:
     for actor in actors:
         (loud, high), (soft, low) = mean(actor, "angry"), mean(actor, "calm")
         assert loud > soft and high > low, actor
+
+
+def test_the_benchmark_measures_both_parts(data_root: Path) -> None:
+    folder = data_root / "ravdess"
+    turns = [turn for talk in load_corpus("ravdess", folder).all() for turn in talk.utterances]
+    assert "look up and read back" in benchmark_speech.speed(turns[:10])
+    frames = benchmark_speech.frames(LogMel(stack=16, pitch=False), turns)
+    assert 0.2 < benchmark_speech.recall(folder, 5, frames) < 0.6  # chance is 0.125
