@@ -76,7 +76,8 @@ class Composer:
         see: `past` shows the turns before the target; `surrounding` also those after it, as the released code does,
             which no live conversation can.
         window: How many turns, on either side.
-        heard: Ids of the utterances whose speech goes into the prompt beside their words.
+        heard: Ids of the utterances whose speech can go into a prompt beside their words.
+        hear_context: Whether that of the context does, too.
     """
 
     template: Template
@@ -86,6 +87,7 @@ class Composer:
     knowledge: Knowledge = field(default_factory=lambda: Knowledge({}, {}))
     retrieval: Retrieval | None = None
     heard: Container[str] = ()
+    hear_context: bool = True
 
     def compose(
         self, conversations: Sequence[Conversation], *, count: Count, limit: int, only: str | None = None
@@ -145,9 +147,9 @@ class Composer:
         )
         return {
             "labels": list(self.labels),
-            "context": list(map(self._turn, talk.utterances[max(0, position - self.window) : position])),
-            "following": list(map(self._turn, following)),
-            **self._turn(target),
+            "context": self._turns(talk.utterances[max(0, position - self.window) : position]),
+            "following": self._turns(following),
+            **self._turn(target, target.id in self.heard),
             "characteristic": self.knowledge.characteristics.get((talk.id, target.speaker)),
             "explicit": interpretation and interpretation.explicit,
             "implicit": interpretation and interpretation.implicit,
@@ -156,12 +158,13 @@ class Composer:
             else [],
         }
 
-    def _turn(self, utterance: Utterance) -> dict[str, str]:
-        return {
-            "speaker": utterance.speaker,
-            "text": utterance.text,
-            "speech": mark(utterance.id) if utterance.id in self.heard else "",
-        }
+    def _turns(self, utterances: Sequence[Utterance]) -> list[dict[str, str]]:
+        return [self._turn(turn, self.hear_context and turn.id in self.heard) for turn in utterances]
+
+    @staticmethod
+    def _turn(utterance: Utterance, heard: bool) -> dict[str, str]:
+        speech = mark(utterance.id) if heard else ""
+        return {"speaker": utterance.speaker, "text": utterance.text, "speech": speech}
 
 
 def demonstrations_of(

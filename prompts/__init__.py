@@ -8,4 +8,13 @@ from prompts.errors import PromptError
 from prompts.marks import mark, marked, replace_marks
 from prompts.template import Template, load_template
 
-__all__ = ["PromptError", "Template", "load_template", "mark", "marked", "read_emotion", "read_object", "replace_marks"]
+__all__ = [
+    "PromptError",
+    "Template",
+    "load_template",
+    "mark",
+    "marked",
+    "read_emotion",
+    "read_object",
+    "replace_marks",
+]

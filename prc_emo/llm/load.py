@@ -39,7 +39,11 @@ class LanguageModel:
 
     def beside(self, heard: Sequence[Sequence[str]]) -> dict[str, Any]:
         """What a forward pass takes beside the tokens of rows in which these utterances are heard."""
-        return dict(self.listen(heard)) if self.listen is not None and any(heard) else {}
+        if self.listen is None or not any(heard):
+            return {}
+        from accelerate.utils import send_to_device
+
+        return dict(send_to_device(dict(self.listen(heard)), self.device))
 
     @property
     def quantized(self) -> bool:

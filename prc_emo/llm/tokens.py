@@ -13,7 +13,9 @@ from prompts import marked, replace_marks
 
 IGNORED = -100  # torch's cross entropy passes over this label
 SLOT = -1  # no token: a place that a soft prompt fills
-_STAND_IN = " \N{CJK RADICAL MEAT}"  # for a mark, while its text is made into tokens; nobody writes this character
+_STAND_IN = (
+    " \N{CJK RADICAL MEAT}"  # for a mark, while its text is made into tokens; nobody writes this character
+)
 
 Message = Mapping[str, str]
 
@@ -48,7 +50,8 @@ def prompt_ids(
     assert slots is not None
     own = _STAND_IN.strip()
     stood_in = [
-        {**message, "content": replace_marks(message["content"].replace(own, ""), own)} for message in messages
+        {**message, "content": replace_marks(message["content"].replace(own, ""), own)}
+        for message in messages
     ]
     return _with_slots(lm, _ids(lm, stood_in), [slots(id) for id in heard])
 

@@ -37,7 +37,7 @@ COMPLETE = "complete.json"  # what is in a checkpoint's folder, once every proce
 
 
 @dataclass(frozen=True)
-class Hearing:
+class Beside:
     """What training adds where utterances are heard.
 
     Attributes:
@@ -63,7 +63,7 @@ def train(
     weights: Sequence[float] | None = None,
     choices: Sequence[int] | None = None,
     restart_per_phase: bool = False,
-    hearing: Hearing | None = None,
+    beside: Beside | None = None,
 ) -> Path:
     """Trains the adapter that `lm` wears and leaves it at its best checkpoint.
 
@@ -78,7 +78,7 @@ def train(
             Whether they are the same is for the caller to know: `prc_emo.fitting.same_as_before`.
         weights: Of each row's loss; their mean is 1.
         choices: The tokens that an answer may begin with; its first token then competes with these alone.
-        hearing: Where rows hear speech: what it brings into a batch, and what is learned of it.
+        beside: Where rows hear speech: what it brings into a batch, and what is learned of it.
         restart_per_phase: A fresh optimiser and learning-rate schedule in every phase, as in the released code.
 
     Returns:
@@ -111,11 +111,11 @@ def train(
             args=_arguments(lm, settings, folder, seed),
             train_dataset=_in_order(data, paired_by_length(rows, order, segment, global_batch), segment),
             processing_class=lm.tokenizer,
-            data_collator=Collate(lm.tokenizer.pad_token_id, hearing and hearing.listen),
+            data_collator=Collate(lm.tokenizer.pad_token_id, None if beside is None else beside.listen),
             lm=lm,
             scores=evaluate,
             choices=choices,
-            hearing=hearing,
+            beside=beside,
         )
         ends = [done[phase] - segment.start // global_batch for phase in phases]
         trainer.remove_callback(PrinterCallback)  # Progress says it
@@ -147,16 +147,16 @@ class CurriculumTrainer(SFTTrainer):
         lm: LanguageModel,
         scores: Evaluate,
         choices: Sequence[int] | None = None,
-        hearing: Hearing | None = None,
+        beside: Beside | None = None,
         **arguments: Any,
     ) -> None:
         super().__init__(**arguments)
-        self._scores, self.lm, self.choices, self.hearing = scores, lm, choices, hearing
+        self._scores, self.lm, self.choices, self.beside = scores, lm, choices, beside
 
     def create_optimizer(self, *arguments: Any, **options: Any) -> Any:
         optimizer = super().create_optimizer(*arguments, **options)
-        if self.hearing is not None and self.hearing.learning_rate is not None:
-            _own_rate(optimizer, self.hearing.learning_rate, _whole_modules(self.model))
+        if self.beside is not None and self.beside.learning_rate is not None:
+            _own_rate(optimizer, self.beside.learning_rate, _whole_modules(self.model))
         return optimizer
 
     def compute_loss(
@@ -180,9 +180,7 @@ class CurriculumTrainer(SFTTrainer):
         each = cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=IGNORED, reduction="none")
         each = each.view_as(wanted)  # (B, A)
         total = (each * inputs["weight"][:, None]).sum()
-        heard = (
-            self.hearing.loss(inputs["beside"]) if self.hearing is not None and "beside" in inputs else 0.0
-        )
+        heard = self.beside.loss(inputs["beside"]) if self.beside is not None and "beside" in inputs else 0.0
         if num_items_in_batch is None:
             return total / (wanted != IGNORED).sum() + heard
         # the count is over all processes, and gradients are averaged over them

@@ -5,7 +5,6 @@ The Q-Former, the projector into the language model's embeddings, and the two he
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from prc_emo.speech.qformer import SpeechQFormer
@@ -48,8 +47,9 @@ class SpeechAdapter(nn.Module):
     ) -> None:
         super().__init__()
         self.listener = qformer
-        self.to_llm = nn.Sequential(nn.Linear(qformer.width, llm_width), nn.LayerNorm(llm_width))
-        nn.init.constant_(self.to_llm[1].weight, size)
+        level = nn.LayerNorm(llm_width)
+        nn.init.constant_(level.weight, size)
+        self.to_llm = nn.Sequential(nn.Linear(qformer.width, llm_width), level)
         self.to_contrast = nn.Sequential(
             nn.Linear(qformer.width, qformer.width), nn.ReLU(), nn.Linear(qformer.width, contrast_width)
         )

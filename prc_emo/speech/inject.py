@@ -25,6 +25,8 @@ class HearingModel(PreTrainedModel):
     """
 
     supports_gradient_checkpointing = True
+    # whatever the language model was loaded with is not to be doubted again here
+    _supports_sdpa = _supports_flash_attn = _supports_flex_attn = _supports_attention_backend = True
 
     def __init__(self, llm: Any, speech_adapter: SpeechAdapter) -> None:
         super().__init__(llm.config)
@@ -32,7 +34,11 @@ class HearingModel(PreTrainedModel):
         self.spoken: Spoken | None = None  # of the last forward pass, for the losses beside the answer's
 
     def forward(
-        self, input_ids: Tensor | None = None, speech: Mapping[str, Tensor] | None = None, **options: Any
+        self,
+        input_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        speech: Mapping[str, Tensor] | None = None,
+        **options: Any,
     ) -> Any:
         """As the language model's.
 
@@ -44,9 +50,9 @@ class HearingModel(PreTrainedModel):
         Raises:
             PrcEmoError: There are not as many slots as soft prompts.
         """
-        if input_ids is None or speech is None:
-            return self.llm(input_ids=input_ids, **options)
-        return self.llm(inputs_embeds=self.embed(input_ids, speech), **options)
+        if input_ids is not None and speech is not None:
+            input_ids, inputs_embeds = None, self.embed(input_ids, speech)
+        return self.llm(input_ids=input_ids, inputs_embeds=inputs_embeds, **options)
 
     def embed(self, input_ids: Tensor, speech: Mapping[str, Tensor]) -> Tensor:
         """Word vectors and soft prompts, (B, T, D)."""

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-Frames = NDArray[Any]  # (T, S), (N, T, S) where layers are mixed, or (T,) integers
-Augment = Callable[[Frames, np.random.Generator], Frames]
+from prc_emo.speech.heard import Array
+
+Augment = Callable[[Array, np.random.Generator], Array]
 
 
 class Listener:
@@ -27,10 +27,10 @@ class Listener:
         self,
         slots: Callable[[int], int],
         words: Callable[[str], Sequence[int]] | None = None,
-        frames: Mapping[str, Frames] | None = None,
+        frames: Mapping[str, Array] | None = None,
     ) -> None:
         self._slots, self._words = slots, words
-        self.frames: Mapping[str, Frames] = frames or {}
+        self.frames: Mapping[str, Array] = frames or {}
 
     def slots(self, id: str) -> int:
         return self._slots(_length(self.frames[id]))
@@ -38,9 +38,9 @@ class Listener:
     def __call__(self, heard: Sequence[Sequence[str]]) -> dict[str, Any]:
         """What `HearingModel.forward` takes for a batch, from the ids that are heard in each row."""
         ids = [id for row in heard for id in row]
-        return {"speech": self._tensors(ids, [np.asarray(self.frames[id]) for id in ids])}
+        return {"speech": self.tensors(ids, [self.frames[id] for id in ids])}
 
-    def _tensors(self, ids: Sequence[str], frames: Sequence[Frames]) -> dict[str, torch.Tensor]:
+    def tensors(self, ids: Sequence[str], frames: Sequence[Array]) -> dict[str, torch.Tensor]:
         speech = {
             "frames": _padded(frames),
             "mask": _lengths_mask([_length(one) for one in frames]),
@@ -57,12 +57,21 @@ class Lessons:
 
     Args:
         emotions: The number of the gold label, by the utterance's id.
+        also: The same utterances heard otherwise: faster, slower, with noise. One of all is drawn each time.
+        augment: What is done to the frames beside.
     """
 
     def __init__(
-        self, listener: Listener, emotions: Mapping[str, int], augment: Augment | None, seed: int
+        self,
+        listener: Listener,
+        emotions: Mapping[str, int],
+        *,
+        also: Sequence[Mapping[str, Array]] = (),
+        augment: Augment | None = None,
+        seed: int = 0,
     ) -> None:
         self.listener, self.emotions, self.augment, self.seed = listener, emotions, augment, seed
+        self._ways = [listener.frames, *also]
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """What `HearingModel.forward` takes, and beside it `emotions`, (U,): -1 for speech of the context."""
@@ -70,15 +79,16 @@ class Lessons:
         for row in rows:
             chance = np.random.default_rng([self.seed, row["place"]])
             for id in row["heard"]:
-                one = np.asarray(self.listener.frames[id])
+                way = self._ways[int(chance.integers(len(self._ways)))]
+                one = way[id] if id in way else self.listener.frames[id]
                 ids.append(id)
                 frames.append(one if self.augment is None else self.augment(one, chance))
                 emotions.append(self.emotions[id] if id == row["id"] else -1)
-        speech = self.listener._tensors(ids, frames)
+        speech = self.listener.tensors(ids, frames)
         return {"speech": {**speech, "emotions": torch.tensor(emotions)}}
 
 
-def mask_some(frames: Frames, chance: np.random.Generator, *, share: float = 0.15, times: int = 2) -> Frames:
+def mask_some(frames: Array, chance: np.random.Generator, *, share: float = 0.15, times: int = 2) -> Array:
     """SpecAugment without warping (Park et al., 2019): spans of frames, and of bands, are set to their mean.
 
     Args:
@@ -99,11 +109,11 @@ def mask_some(frames: Frames, chance: np.random.Generator, *, share: float = 0.1
     return masked
 
 
-def _length(frames: Frames) -> int:
+def _length(frames: Array) -> int:
     return frames.shape[-2] if frames.ndim > 1 else len(frames)
 
 
-def _padded(frames: Sequence[Frames]) -> torch.Tensor:
+def _padded(frames: Sequence[Array]) -> torch.Tensor:
     """(U, T, S), (U, N, T, S) or (U, T), zeros where there is no frame."""
     longest, first = max(map(_length, frames)), frames[0]
     if first.ndim == 1:

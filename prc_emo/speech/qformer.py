@@ -71,6 +71,9 @@ class SpeechQFormer(nn.Module):
                 encoder_hidden_size=width,
                 cross_attention_frequency=1,
                 use_qformer_text_input=text_width is not None,
+                # the usual 0.02 is for the width of BERT; here what the frames say would drown beside the queries
+                initializer_range=width**-0.5,
+                attn_implementation="sdpa",
             )
         )
 
@@ -120,7 +123,8 @@ class SpeechQFormer(nn.Module):
             query_length=len(self.queries),
             attention_mask=awake.long(),
             encoder_hidden_states=seen,
-            encoder_attention_mask=mask.long(),
+            # in full: the library would make it for the rows of the words, too, which look at no frame
+            encoder_attention_mask=mask[:, None, None].expand(-1, 1, len(self.queries), -1),
         ).last_hidden_state[:, : len(self.queries)]  # (U V, Q, W)
         return heard.reshape(many, -1, self.width), valid
 
