@@ -52,7 +52,7 @@ class Limits:
 def listen(path: Path | str, limits: Limits | None = None) -> Sound | Unheard:
     """Reads wav, flac, mp3 or ogg; several channels become their mean, other rates are resampled.
 
-    Levels stay as recorded: how loud somebody speaks is part of how they feel. Encoders that need a level set it themselves.
+    Levels stay as recorded, quiet recordings too; encoders that need a level set it themselves.
 
     Raises:
         PrcEmoError: The path is an address on the net, or the extra `speech` is not installed.

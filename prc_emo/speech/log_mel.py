@@ -1,8 +1,6 @@
 """Log-mel energies with pitch: what a voice does with loudness, timbre and melody, without any weights. The default.
 
-Knows numpy and samples only. Levels stay as recorded and are scaled by fixed numbers: to normalise each utterance by
-itself takes away how loud and how lively it is, and with it seventeen points of UA and more from a linear classifier on RAVDESS
-(`scripts/benchmark_speech.py` measures it).
+Knows numpy and samples only.
 """
 
 import math
@@ -43,15 +41,16 @@ class LogMel:
 
     Attributes:
         trim: Steps before and after the speech, this many dB below the loudest step, are left out; None keeps all.
-        normalise: `recorded` keeps levels; `utterance` gives each band of each utterance mean 0 and deviation 1, where
-            recordings differ in level more than voices do.
+        normalise: `utterance` gives each band of each utterance mean 0 and deviation 1, so that neither the recording's level
+            nor the speaker's timbre is heard, but what the voice does; pitch and voicing stay as they are. `recorded` keeps
+            levels, scaled by fixed numbers.
     """
 
-    bands: int = 64
+    bands: int = 40
     stack: int = 4
     pitch: bool = True
     trim: float | None = 40.0
-    normalise: Normalise = "recorded"
+    normalise: Normalise = "utterance"
 
     def __post_init__(self) -> None:
         if self.stack < 1:
@@ -92,10 +91,10 @@ class LogMel:
         steps = 10 * np.log10(power + FLOOR)  # dB
         speech = slice(None) if self.trim is None else _speech(power, self.trim)
         steps = (steps[speech] - LOUD) / SCALE
-        if self.pitch:
-            steps = np.concatenate([steps, melody(wave, len(power))[speech]], axis=1)  # (T, bands + 2)
         if self.normalise == "utterance":
             steps = (steps - steps.mean(axis=0)) / (steps.std(axis=0) + 1e-3)
+        if self.pitch:
+            steps = np.concatenate([steps, melody(wave, len(power))[speech]], axis=1)  # (T, bands + 2)
         steps = np.pad(steps, ((0, -len(steps) % self.stack), (0, 0)), mode="edge")
         return np.ascontiguousarray(steps.reshape(-1, self.width), dtype=np.float32)
 

@@ -84,7 +84,7 @@ def test_encoder_variant_and_limits_do_not_share_what_is_kept(turns: list[Uttera
     cache = tmp_path / "cache"
     made = [
         Frames(LogMel(), cache),
-        Frames(LogMel(bands=40), cache),
+        Frames(LogMel(bands=64), cache),
         Frames(LogMel(), cache, Variant(speed=0.9)),
         Frames(LogMel(), cache, Variant(noise=10)),
         Frames(LogMel(), cache, Variant(noise=10, seed=1)),
