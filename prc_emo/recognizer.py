@@ -197,9 +197,7 @@ class PRCEmo:
         """What `predict` answers, each with what the language model saw; `only` for the utterances with these ids."""
         conversations = [conversation.hidden() for conversation in conversations]
         self._ready()
-        examples = self.compose(
-            conversations, only=only, barred=frozenset(talk.id for talk in conversations)
-        )
+        examples = self.compose(conversations, only=only, barred=frozenset(talk.id for talk in conversations))
         prompts = [Prompt.of(example, self.tokens(example.messages)) for example in examples]
         return list(zip(self._answers(prompts), examples, strict=True))
 
