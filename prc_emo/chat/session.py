@@ -126,7 +126,7 @@ class Session:
             if not text:
                 continue
             with self._change:
-                if [written] * (written is not None) != self._turns[number:]:
+                if self._turns[number:] != ([] if written is None else [written]):
                     raise PrcEmoError(
                         "The conversation went on while a reply was coming. The reply ends here."
                     )
