@@ -138,6 +138,8 @@ class Chat:
             pieces.close()  # a model that is still writing stops
             if writer is not None:
                 writer.end()
+        if replier is not None and writer is None:
+            self._out.print(Text("No reply fits.", style="dim"))
 
     def _obey(self, command: Command) -> bool:
         if command.name not in COMMANDS:
