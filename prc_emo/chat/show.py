@@ -132,9 +132,7 @@ def moods(curves: Sequence[tuple[str, Sequence[tuple[int, float]]]]) -> Renderab
             table.add_row(Text(plain(name)), curve, f"{values[-1]:+.2f}")
     return Group(
         table,
-        Text(
-            "  Valence turn by turn; low is unpleasant, high is pleasant. Last value at the end.", style="dim"
-        ),
+        Text("  Valence by turn: low is unpleasant, high is pleasant; then the last value.", style="dim"),
     )
 
 

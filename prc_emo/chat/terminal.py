@@ -55,6 +55,7 @@ class Chat:
 
     Args:
         prepare: Makes the way to reply, once it is needed; None replies to nothing.
+        forget: Empties what else remembers words that were typed, such as a history, when a session is deleted.
         piped: Each "NAME: words" line is a turn of NAME, and nothing is asked back.
     """
 
@@ -67,6 +68,7 @@ class Chat:
         session: Session | None = None,
         speaker: str = "You",
         prepare: Callable[[], Replier] | None = None,
+        forget: Callable[[], None] = lambda: None,
         piped: bool = False,
     ) -> None:
         self.session = session or Session(reader, archive)
@@ -74,6 +76,7 @@ class Chat:
         self._reader, self._archive, self._out, self._piped = reader, archive, out, piped
         self._prepare, self._replies = prepare, prepare is not None
         self._replier: Replier | None = None
+        self._forget = forget
         self._trouble: str | None = None
         self._ask: Ask | None = None
 
@@ -123,12 +126,13 @@ class Chat:
         replier = None
         if self._replies and self._prepare is not None:
             replier = self._replier = self._replier or self._prepare()
-        writer = None
+        writer, helped = None, False
         pieces = answer(self.session, replier)
         try:
             for piece in pieces:
                 if piece.kind == "help":
                     self._out.print(Text(piece.text, style="bold"))
+                    helped = True
                     continue
                 if writer is None:
                     self._out.print(Text.assemble("PRC-Emo ", (f"({show.plain(piece.by)})", "dim")))
@@ -138,7 +142,7 @@ class Chat:
             pieces.close()  # a model that is still writing stops
             if writer is not None:
                 writer.end()
-        if replier is not None and writer is None:
+        if replier is not None and writer is None and not helped:
             self._out.print(Text("No reply fits.", style="dim"))
 
     def _obey(self, command: Command) -> bool:
@@ -185,7 +189,7 @@ class Chat:
         turn = self.session.edit(number, words)
         self._show(turn, whole=True)
         replies = self.session.turns[number + 1 :]
-        if replies and all(one.by for one in replies):
+        if turn.speaker == self.speaker and all(one.by for one in replies):
             for _reply in replies:
                 self.session.undo()
             self._answer()
@@ -234,9 +238,10 @@ class Chat:
                 return
         if gone != self.session.id or any(one.id == gone for one in kept.list()):
             kept.delete(gone)
+        self._forget()
         if gone == self.session.id:
             self._turn_to(Session(self._reader, self._archive))
-        self._say(f"Session {gone} is deleted.")
+        self._say(f"Session {gone} is deleted, and with it the history of what was typed.")
 
     def _turn_to(self, session: Session) -> None:
         self.session, self._trouble = session, None

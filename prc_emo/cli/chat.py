@@ -1,8 +1,8 @@
 """The command `prc-emo chat`: loads a trained recognizer, says so, and hands over to the terminal."""
 
-import os
 import sys
 from collections.abc import Callable
+from os import environ, truncate
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -60,9 +60,10 @@ def chat(
     from prc_emo.chat.keyboard import from_pipe, from_terminal
     from prc_emo.chat.terminal import COMMANDS, Chat
 
-    home = Path(os.environ.get(HOME) or typer.get_app_dir("prc-emo"))
+    home = Path(environ.get(HOME) or typer.get_app_dir("prc-emo"))
     at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    ask = from_terminal(COMMANDS, home / "history" if history else None) if at_terminal else from_pipe
+    typed = home / "history"
+    ask = from_terminal(COMMANDS, typed if history else None) if at_terminal else from_pipe
     from prc_emo.chat.archive import Archive
 
     archive = Archive(sessions or home / "sessions.sqlite") if save else None
@@ -78,13 +79,13 @@ def chat(
         session=take_up(reader, archive, resume) if resume is not None and archive is not None else None,
         speaker=speaker,
         prepare=_replier(reply, model, base_url, home),
+        forget=lambda: truncate(typed, 0) if typed.exists() else None,
         piped=not at_terminal,
     )
-    labels = ", ".join(reader.labels)
-    tell(f"Each turn is read as one of: {labels}.")
+    tell(f"Labels: {', '.join(reader.labels)}.")
     if at_terminal:
-        where = f"kept in {archive.path}" if archive else "not kept"
-        tell(f"Session {talk.session.id}, {where}. /help lists the commands; Ctrl-D leaves.")
+        tell(f"Kept in {archive.path}" if archive else "Nothing is kept.")
+        tell("/help lists the commands; Ctrl-D leaves.")
     talk.run(ask)
     if archive is not None:
         if at_terminal and len(talk.session):

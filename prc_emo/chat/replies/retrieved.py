@@ -52,7 +52,9 @@ class Retrieved:
 
     store: DemonstrationStore
     replies: Mapping[str, Utterance]
-    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)  # encoders take one thread at a time
+    _turn: threading.Lock = field(
+        default_factory=threading.Lock, repr=False
+    )  # encoders take one thread at a time
 
     @classmethod
     def of(cls, conversations: Iterable[Conversation], embedder: Encoder) -> "Retrieved":
