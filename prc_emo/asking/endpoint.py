@@ -129,7 +129,9 @@ class Endpoint:
             except openai.OpenAIError as error:
                 # a bad request may be one for its manner, and not for its words
                 if is_last or not isinstance(error, openai.BadRequestError):
-                    raise self._refused(error) from None
+                    raise PrcEmoError(
+                        f"{self._address} gave no whole answer: {_shortly(error)}. Check the address, the model's name and ${KEY}."
+                    ) from None
             except (ValueError, TypeError, AttributeError, LookupError) as error:
                 raise PrcEmoError(
                     f"{self._address} sent no chat completion ({type(error).__name__}). Does --base-url end in /v1?"
