@@ -5,6 +5,7 @@ The only file that knows prompt_toolkit. Readline, which Python brings, ends an 
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from prc_emo.errors import PrcEmoError
@@ -39,8 +40,13 @@ def from_terminal(commands: Sequence[str], history: Path | None) -> Callable[[st
     def _(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text("\n")
 
+    class KeptHistory(FileHistory):
+        def store_string(self, string: str) -> None:
+            with suppress(OSError):  # a full disk must not end a chat
+                super().store_string(string)
+
     session: PromptSession[str] = PromptSession(
-        history=FileHistory(str(history)) if history is not None else InMemoryHistory(),
+        history=KeptHistory(str(history)) if history is not None else InMemoryHistory(),
         completer=WordCompleter([f"/{name}" for name in commands], sentence=True),
         complete_while_typing=False,
         key_bindings=keys,

@@ -3,7 +3,7 @@
 Knows the commands. How a line is typed is in `keyboard`, how a reading looks in `show`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from rich.cells import cell_len
@@ -13,8 +13,10 @@ from rich.text import Text
 from prc_emo.chat import show
 from prc_emo.chat.archive import Archive
 from prc_emo.chat.reader import Reader
-from prc_emo.chat.replies import Replier, answer
-from prc_emo.chat.session import Session
+from prc_emo.chat.replies import Replier, Reply, answer
+from prc_emo.chat.replies.crisis import HELP as POINTER
+from prc_emo.chat.replies.crisis import speaks_of_crisis
+from prc_emo.chat.session import Session, Situation
 from prc_emo.chat.turn import Turn
 from prc_emo.chat.typed import Command, understand
 from prc_emo.errors import PrcEmoError, did_you_mean
@@ -74,8 +76,8 @@ class Chat:
         self.session = session or Session(reader, archive)
         self.speaker = speaker
         self._reader, self._archive, self._out, self._piped = reader, archive, out, piped
-        self._prepare, self._replies = prepare, prepare is not None
-        self._replier: Replier | None = None
+        self._replier = None if prepare is None else _Prepared(prepare)
+        self._replies = prepare is not None
         self._forget = forget
         self._trouble: str | None = None
         self._ask: Ask | None = None
@@ -85,8 +87,7 @@ class Chat:
         self._ask = ask
         if self.session.note:
             self._say(self.session.note)
-        for turn in self.session.turns[-6:]:
-            self._show(turn, whole=True)
+        self._show_last()
         while True:
             try:
                 text = ask(f"{show.plain(self.speaker)}> ")
@@ -113,8 +114,10 @@ class Chat:
         if isinstance(meant, Command):
             return self._obey(meant)
         if isinstance(meant, tuple):
-            for turn in self.session.say_all(meant):
+            said = self.session.say_all(meant)
+            for turn in said:
                 self._show(turn, whole=True)
+            self._point_to_help(said)
             return False
         if meant:
             self._show(self.session.say(self.speaker, meant), whole=self._piped)
@@ -123,9 +126,7 @@ class Chat:
 
     def _answer(self) -> None:
         """The pointer to help, where crisis words were said, and the reply, where one is wanted."""
-        replier = None
-        if self._replies and self._prepare is not None:
-            replier = self._replier = self._replier or self._prepare()
+        replier = self._replier if self._replies else None
         writer, helped = None, False
         pieces = answer(self.session, replier)
         try:
@@ -144,6 +145,11 @@ class Chat:
                 writer.end()
         if replier is not None and writer is None and not helped:
             self._out.print(Text("No reply fits.", style="dim"))
+
+    def _point_to_help(self, said: Iterable[Turn]) -> None:
+        """What `answer` does first, for turns that nobody answers."""
+        if any(speaks_of_crisis(turn.text) for turn in said):
+            self._out.print(Text(POINTER, style="bold"))
 
     def _obey(self, command: Command) -> bool:
         if command.name not in COMMANDS:
@@ -193,7 +199,9 @@ class Chat:
             for _reply in replies:
                 self.session.undo()
             self._answer()
-        elif replies:
+            return
+        self._point_to_help([turn])
+        if replies:
             self._say("The turns after it keep their readings; /reread reads everything anew.")
 
     def _reread(self, _: str) -> None:
@@ -203,7 +211,7 @@ class Chat:
         self._say(f"Read again; {len(changed)} of {len(self.session)} turns have another label now.")
 
     def _reply(self, wish: str) -> None:
-        if wish not in ("on", "off") or (wish == "on" and self._prepare is None):
+        if wish not in ("on", "off") or (wish == "on" and self._replier is None):
             raise PrcEmoError(
                 "/reply: expected on or off; to be answered at all, start without --reply none."
             )
@@ -245,7 +253,13 @@ class Chat:
 
     def _turn_to(self, session: Session) -> None:
         self.session, self._trouble = session, None
-        for turn in session.turns[-6:]:
+        self._show_last()
+
+    def _show_last(self, count: int = 6) -> None:
+        turns = self.session.turns
+        if len(turns) > count:
+            self._say(f"{len(turns) - count} turns, and then:")
+        for turn in turns[-count:]:
             self._show(turn, whole=True)
 
     def _kept(self) -> Archive:
@@ -284,6 +298,18 @@ def _number(text: str, turns: int, command: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= turns:
         raise PrcEmoError(f"{command}: expected the number of a turn, 1 to {turns}, got {text!r}.")
     return int(text) - 1
+
+
+class _Prepared:
+    """A way to reply that is made when it is asked first: help does not wait for a model to load, or to fail."""
+
+    def __init__(self, prepare: Callable[[], Replier]) -> None:
+        self._prepare = prepare
+        self._replier: Replier | None = None
+
+    def reply(self, situation: Situation) -> Reply | None:
+        self._replier = self._replier or self._prepare()
+        return self._replier.reply(situation)
 
 
 class _Wrapped:

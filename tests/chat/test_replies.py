@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,6 +86,19 @@ def test_a_sharp_a_personal_and_a_cheerful_reply_are_not_given_to_somebody_sad(r
 def test_a_reply_is_not_given_twice_and_nothing_far_is_given(retrieved: Retrieved) -> None:
     assert said(retrieved, situation("My dog died.", "sadness", "Oh no. Was he old?")) is None
     assert said(retrieved, situation("Parliament adopted the budget.", "neutral")) is None
+
+
+@pytest.mark.slow
+def test_the_replies_that_ship_are_prepared_once(tmp_path: Path) -> None:
+    told: list[str] = []
+    first = Retrieved.shipped(tmp_path, told.append)
+    again = Retrieved.shipped(tmp_path, told.append)
+    assert len(told) == 1 and "replies; this once" in told[0]
+    assert first.store.hash == again.store.hash and len(again.replies) > 1000
+    where = situation("My grandmother died, and I can't stop crying.", "sadness")
+    reply = said(first, where)
+    assert reply is not None and reply == said(again, where)
+    assert reply[0].startswith(("retrieved from everyday/", "retrieved from demonstrations/"))
 
 
 class Parrot:

@@ -227,6 +227,17 @@ def test_ctrl_c_stops_a_reply_and_keeps_what_came(tmp_path: Path) -> None:
     assert [turn.text for turn in at.chat.session.turns] == ["It rained.", "As far as", "I go on."]
 
 
+def test_help_waits_for_no_model_and_comes_for_a_pasted_dialogue_too(tmp_path: Path) -> None:
+    def broken() -> Any:
+        raise PrcEmoError("There is no such model.")
+
+    at = At(tmp_path, prepare=broken)
+    said = at.type("I want to kill myself.")
+    assert said.index("findahelpline.com") < said.index("There is no such model.")
+    assert "findahelpline.com" in at.type("/new", "Ross: I want to kill myself.\nMonica: No!")
+    assert "findahelpline.com" not in at.type("/new", "Ross: This job is killing me.\nMonica: No!")
+
+
 def test_nobody_moves_the_cursor_of_a_terminal(at: At) -> None:
     """What people, demonstrations and models write may hold escape sequences; none reaches the terminal."""
     nasty = "\x1b]52;c;ZXZpbA==\x07\x1b[2J\x9b31m\u202edlrow"
