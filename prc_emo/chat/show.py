@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 
-from rich.console import Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -149,6 +150,40 @@ def sessions(kept: Sequence[Kept], current: str) -> RenderableType:
             Text(begins if len(begins) <= 24 else begins[:23] + "…"),
         )
     return table
+
+
+class Wrapped:
+    """Words as they come, broken between words at the width of the terminal."""
+
+    def __init__(self, out: Console) -> None:
+        self._out, self._column, self._word = out, 0, ""
+
+    def write(self, piece: str) -> None:
+        for mark in piece:
+            if not mark.isspace():
+                self._word += mark
+                continue
+            self._flush()
+            if mark == "\n" or self._column + 1 >= self._out.width:
+                self._put("\n")
+            elif self._column:
+                self._put(" ")
+
+    def end(self) -> None:
+        self._flush()
+        self._put("\n")
+
+    def _flush(self) -> None:
+        width = cell_len(self._word)
+        if self._column and self._column + width > self._out.width:
+            self._put("\n")
+        self._put(self._word)
+        self._word = ""
+
+    def _put(self, text: str) -> None:
+        self._out.file.write(text)
+        self._out.file.flush()
+        self._column = 0 if text == "\n" else self._column + cell_len(text)
 
 
 def bar(share: float, width: int) -> str:

@@ -6,7 +6,6 @@ Knows the commands. How a line is typed is in `keyboard`, how a reading looks in
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -137,7 +136,7 @@ class Chat:
                     continue
                 if writer is None:
                     self._out.print(Text.assemble("PRC-Emo ", (f"({show.plain(piece.by)})", "dim")))
-                    writer = _Wrapped(self._out)
+                    writer = show.Wrapped(self._out)
                 writer.write(show.plain(piece.text))
         finally:
             pieces.close()  # a model that is still writing stops
@@ -310,37 +309,3 @@ class _Prepared:
     def reply(self, situation: Situation) -> Reply | None:
         self._replier = self._replier or self._prepare()
         return self._replier.reply(situation)
-
-
-class _Wrapped:
-    """Words as they come, broken between words at the width of the terminal."""
-
-    def __init__(self, out: Console) -> None:
-        self._out, self._column, self._word = out, 0, ""
-
-    def write(self, piece: str) -> None:
-        for mark in piece:
-            if not mark.isspace():
-                self._word += mark
-                continue
-            self._flush()
-            if mark == "\n" or self._column + 1 >= self._out.width:
-                self._put("\n")
-            elif self._column:
-                self._put(" ")
-
-    def end(self) -> None:
-        self._flush()
-        self._put("\n")
-
-    def _flush(self) -> None:
-        width = cell_len(self._word)
-        if self._column and self._column + width > self._out.width:
-            self._put("\n")
-        self._put(self._word)
-        self._word = ""
-
-    def _put(self, text: str) -> None:
-        self._out.file.write(text)
-        self._out.file.flush()
-        self._column = 0 if text == "\n" else self._column + cell_len(text)
