@@ -204,9 +204,10 @@ class PRCEmo:
     def _answers(self, prompts: Sequence[Prompt]) -> list[Prediction]:
         from prc_emo.llm import calibrate
         from prc_emo.llm.generate import generate
+        from prc_emo.llm.load import exactly
         from prc_emo.llm.score import score
 
-        lm, tokens = self._ready(), [one.tokens for one in prompts]
+        lm, tokens = exactly(self._ready()), [one.tokens for one in prompts]
         if self.answer.by == "generate":
             answers = generate(lm, tokens, batch_tokens=self.answer.batch_tokens)
             return [
