@@ -4,7 +4,7 @@ Knows no tensor and no file. One `Example` per utterance to be labelled; what wa
 what had to be cut travels with it, so that it can be shown and counted.
 """
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -90,7 +90,12 @@ class Composer:
     hear_context: bool = True
 
     def compose(
-        self, conversations: Sequence[Conversation], *, count: Count, limit: int, only: str | None = None
+        self,
+        conversations: Sequence[Conversation],
+        *,
+        count: Count,
+        limit: int,
+        only: Set[str] | None = None,
     ) -> list[Example]:
         """One example per utterance, in order.
 
@@ -98,7 +103,7 @@ class Composer:
             count: How many tokens messages take.
             limit: How many they may take; context is cut oldest first, then what follows the target, then
                 demonstrations, then knowledge; never the target or the labels.
-            only: The id of the one utterance to compose.
+            only: The ids of the utterances to compose; None composes all.
 
         Raises:
             PrcEmoError: A target is too long even alone.
@@ -107,7 +112,7 @@ class Composer:
             (conversation, position)
             for conversation in conversations
             for position, utterance in enumerate(conversation.utterances)
-            if only is None or utterance.id == only
+            if only is None or utterance.id in only
         ]
         found: Sequence[Found | None] = [None] * len(places)
         if self.retrieval is not None and places:

@@ -79,7 +79,7 @@ def refuse_too_long(model: PRCEmo, conversations: Sequence[Conversation]) -> Non
     for talk in conversations:
         for turn in talk.utterances:
             if len(turn.text.encode()) > long:
-                model.compose([talk.hidden()], only=turn.id)
+                model.compose([talk.hidden()], only={turn.id})
 
 
 def _knowledge(settings: Experiment) -> Knowledge | None:

@@ -54,7 +54,7 @@ def describe(
     if model.store == "train":
         model.store = _store(model, corpus.train, run / "model" / saved.STORE, tell)
     model.hear([talks[utterance]])
-    (example,) = model.compose([talks[utterance]], only=utterance)
+    (example,) = model.compose([talks[utterance]], only={utterance})
     tokens = model.tokens(example.messages)
     if lm.chat:
         out.print(lm.tokenizer.decode(tokens), markup=False, highlight=False, soft_wrap=True)

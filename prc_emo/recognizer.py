@@ -4,7 +4,7 @@ Composes what the leaves, `compose` and `llm` offer, and knows the order of the 
 comes with the first `fit` or `load`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -198,15 +198,31 @@ class PRCEmo:
 
     def predict(self, conversations: Sequence[Conversation]) -> list[Prediction]:
         """One label with probabilities for each utterance, in order; gold labels are not looked at."""
-        from prc_emo.llm import calibrate
-        from prc_emo.llm.generate import generate
-        from prc_emo.llm.score import score
-
         conversations = [conversation.hidden() for conversation in conversations]
-        lm = self._ready()
+        self._ready()
         self.heard = self.hear(conversations)
         prompts = self.prompts(conversations, frozenset(talk.id for talk in conversations))
         self.shown, self.excluded = count_shown(prompts)
+        return self._answers(prompts)
+
+    def examine(
+        self, conversations: Sequence[Conversation], only: Set[str] | None = None
+    ) -> list[tuple[Prediction, Example]]:
+        """What `predict` answers, each with what the language model saw; `only` for the utterances with these ids."""
+        conversations = [conversation.hidden() for conversation in conversations]
+        self._ready()
+        self.hear(conversations)
+        examples = self.compose(conversations, only=only, barred=frozenset(talk.id for talk in conversations))
+        prompts = [Prompt.of(example, self.tokens(example.messages)) for example in examples]
+        return list(zip(self._answers(prompts), examples, strict=True))
+
+    def _answers(self, prompts: Sequence[Prompt]) -> list[Prediction]:
+        from prc_emo.llm import calibrate
+        from prc_emo.llm.generate import generate
+        from prc_emo.llm.load import exactly
+        from prc_emo.llm.score import score
+
+        lm = exactly(self._ready())
         tokens, heard = [one.tokens for one in prompts], [one.heard for one in prompts]
         if self.answer.by == "generate":
             answers = generate(lm, tokens, heard=heard, batch_tokens=self.answer.batch_tokens)
@@ -225,11 +241,11 @@ class PRCEmo:
     def compose(
         self,
         conversations: Sequence[Conversation],
-        only: str | None = None,
+        only: Set[str] | None = None,
         barred: frozenset[str] = frozenset(),
         guard: Literal["full", "utterance"] = "full",
     ) -> list[Example]:
-        """What the language model sees for each utterance, or `only` for the one with that id.
+        """What the language model sees for each utterance, or `only` for those with these ids.
 
         Args:
             barred: Ids of further conversations whose utterances are not shown as demonstrations.

@@ -68,6 +68,16 @@ def folder_of(path: Path) -> Path:
     return path if (path / DESCRIPTION).exists() or not (path / "model").is_dir() else path / "model"
 
 
+def latest(run: Path) -> Path:
+    """A run's own folder, where the folder of all its seeds was given: the seed whose training ended last."""
+    if (run / "model").is_dir() or (run / DESCRIPTION).exists():
+        return run
+    trained = max(
+        run.glob(f"seed*/model/{DESCRIPTION}"), key=lambda file: file.stat().st_mtime_ns, default=None
+    )
+    return run if trained is None else trained.parents[1]
+
+
 def write(
     folder: Path, description: Mapping[str, Any], *, template: str, store: DemonstrationStore | None
 ) -> None:

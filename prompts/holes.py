@@ -27,6 +27,7 @@ HOLES: dict[str, str | tuple[str, ...]] = {
     "topic": "text",
     "count": "text",
     "wanted": "texts",
+    "emotion": "text or None",
 }
 
 # white space of any kind, control characters, and the halves of surrogate pairs, which no tokenizer takes

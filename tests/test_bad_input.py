@@ -118,7 +118,7 @@ class TestLongAndShort:
             [talk],
             count=lambda messages: sum(len(message["content"].split()) for message in messages),
             limit=512,
-            only=talk.utterances[at].id,
+            only={talk.utterances[at].id},
         )
         return example.messages[-1]["content"], example.cut
 

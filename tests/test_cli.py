@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from prc_emo.bench.predictions import Judged, write_predictions
-from prc_emo.cli.experiments import _latest
 from prc_emo.compose import demonstrations_of
 from prc_emo.config_file import experiment, shipped
 from prc_emo.corpora import load_corpus, read_conversations
+from prc_emo.saved import latest
 from retrieval_store import Demonstration, DemonstrationStore, Embedder
 
 Command = Callable[..., Any]  # the fixture `prc_emo` of conftest.py
@@ -301,7 +301,7 @@ class TestRead:
             file.write_text("{}")
             os.utime(file, (age, age))
         (tmp_path / "seed3" / "model" / "store").mkdir(parents=True)
-        assert _latest(tmp_path) == tmp_path / "seed1"
+        assert latest(tmp_path) == tmp_path / "seed1"
 
 
 class TestStore:

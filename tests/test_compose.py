@@ -76,7 +76,7 @@ def talk_of(count: int) -> Conversation:
 
 
 def one(composer: Composer, talk: Conversation, at: int, limit: int = NO_LIMIT) -> Example:
-    (example,) = composer.compose([talk], count=words, limit=limit, only=talk.utterances[at].id)
+    (example,) = composer.compose([talk], count=words, limit=limit, only={talk.utterances[at].id})
     return example
 
 
@@ -143,9 +143,9 @@ class TestExamples:
     def test_only_is_the_same_example_alone(self, tiny_talks: tuple[Conversation, ...]) -> None:
         composer = Composer(TEMPLATE, MELD)
         everything = composer.compose(tiny_talks, count=words, limit=NO_LIMIT)
-        only = composer.compose(tiny_talks, count=words, limit=NO_LIMIT, only="tiny/market/3")
+        only = composer.compose(tiny_talks, count=words, limit=NO_LIMIT, only={"tiny/market/3"})
         assert only == [everything[3]]
-        assert composer.compose(tiny_talks, count=words, limit=NO_LIMIT, only="tiny/none") == []
+        assert composer.compose(tiny_talks, count=words, limit=NO_LIMIT, only={"tiny/none"}) == []
         assert composer.compose([], count=words, limit=NO_LIMIT) == []
 
     def test_no_utterance_name_or_knowledge_can_forge_a_turn(self) -> None:

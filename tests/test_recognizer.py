@@ -185,8 +185,8 @@ def test_knowledge_reaches_the_prompt_and_its_absence_leaves_no_trace() -> None:
     knowledge = Knowledge(
         {target.id: Interpretation("flat voice", "hides grief")}, {(DEV[0].id, "Ross"): "a brooder"}
     )
-    (informed,) = recognizer(knowledge=knowledge).compose([DEV[0]], only=target.id)
-    (plain,) = recognizer().compose([DEV[0]], only=target.id)
+    (informed,) = recognizer(knowledge=knowledge).compose([DEV[0]], only={target.id})
+    (plain,) = recognizer().compose([DEV[0]], only={target.id})
     said = informed.messages[-1]["content"]
     assert all(words in said for words in ("flat voice", "hides grief", "a brooder"))
     assert len(plain.messages[-1]["content"]) < len(said)

@@ -109,6 +109,34 @@ class Endpoint:
             self._stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
 
+    def stream(self, messages: list[Message], *, max_tokens: int = 300) -> Iterator[str]:
+        """One answer, piece by piece as the server writes it. It is asked once: somebody is waiting.
+
+        Raises:
+            PrcEmoError: The server refuses, cannot be reached, or sends something else.
+        """
+        openai = self._openai
+        create: Any = self._client.chat.completions.create  # its types want each manner spelled out
+        plain: dict[str, Any] = {"temperature": 0.7, "max_tokens": max_tokens}
+        reasoning: dict[str, Any] = {"max_completion_tokens": max_tokens}
+        for manner, is_last in ((plain, False), (reasoning, True)):
+            try:
+                with create(model=self.model, messages=messages, stream=True, **manner) as chunks:
+                    for chunk in chunks:
+                        if chunk.choices and chunk.choices[0].delta.content:
+                            yield chunk.choices[0].delta.content
+                return
+            except openai.OpenAIError as error:
+                # a bad request may be one for its manner, and not for its words
+                if is_last or not isinstance(error, openai.BadRequestError):
+                    raise PrcEmoError(
+                        f"{self._address} gave no whole answer: {_shortly(error)}. Check the address, the model's name and ${KEY}."
+                    ) from None
+            except (ValueError, TypeError, AttributeError, LookupError) as error:
+                raise PrcEmoError(
+                    f"{self._address} sent no chat completion ({type(error).__name__}). Does --base-url end in /v1?"
+                ) from None
+
     def _ask(self, question: Question, messages: list[Message]) -> Reply | None:
         """One question until there is an answer or no hope; None where it was stopped before it was asked."""
         openai, failure = self._openai, ""

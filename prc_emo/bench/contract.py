@@ -48,6 +48,16 @@ class Retrieves(Protocol):
         ...
 
 
+@runtime_checkable
+class Windowed(Protocol):
+    """A recognizer that says how far it looks back; one that does not may look at all that was said."""
+
+    @property
+    def window(self) -> int:
+        """How many turns before an utterance it looks at; it looks at none after it."""
+        ...
+
+
 class RecognizerModule(Protocol):
     """What the file `recognizer.py` of a baseline's folder exposes."""
 

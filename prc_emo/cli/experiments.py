@@ -103,8 +103,9 @@ def read(
     conversations = read_conversations(said)
     from prc_emo.knowledge import Knowledge
     from prc_emo.recognizer import PRCEmo
+    from prc_emo.saved import latest
 
-    model = PRCEmo.load(_latest(run), knowledge=Knowledge.load(knowledge) if knowledge else None)
+    model = PRCEmo.load(latest(run), knowledge=Knowledge.load(knowledge) if knowledge else None)
     answers = iter(model.predict(conversations))
     for talk in conversations:
         table = Table("speaker", "text", "emotion", "probability", title=Text(talk.id), title_justify="left")
@@ -128,13 +129,3 @@ def read(
 
 def _folder_of(settings: Experiment, runs: Path) -> Path:
     return runs / settings.name / f"seed{settings.seed}"
-
-
-def _latest(run: Path) -> Path:
-    """A run's own folder, where the folder of all its seeds was given: the seed whose training ended last."""
-    if (run / "model").is_dir() or (run / "prc_emo.json").exists():
-        return run
-    trained = max(
-        run.glob("seed*/model/prc_emo.json"), key=lambda file: file.stat().st_mtime_ns, default=None
-    )
-    return run if trained is None else trained.parents[1]

@@ -7,7 +7,7 @@ next word. It was pre-trained to look both ways, and goes on doing so within a p
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prc_emo.errors import PrcEmoError
@@ -102,6 +102,11 @@ def load(
         autocast=half,
         prefix=name == EMBEDDED and not tiny,
     )
+
+
+def exactly(lm: LanguageModel) -> LanguageModel:
+    """The same model, without bf16 on a CPU: what it answers must not depend on who else is in the batch."""
+    return replace(lm, autocast=lm.autocast and lm.device.type != "cpu")
 
 
 def _embedded() -> tuple[Any, Any]:

@@ -23,6 +23,7 @@ BARE = {
     "topic": "the last boat leaves early",
     "count": "9",
     "wanted": [],
+    "emotion": None,
 }
 EVERYTHING = BARE | {
     "context": [
@@ -39,6 +40,7 @@ EVERYTHING = BARE | {
         {"text": "Sure, I have nothing else to do.", "label": "anger"},
     ],
     "wanted": ["fear", "disgust"],
+    "emotion": "anger (62 %), then sadness (20 %)",
 }
 SURROUNDING = EVERYTHING | {
     "following": [
@@ -56,6 +58,7 @@ TEMPLATES = [
     "demo_topics",
     "demo_dialogue",
     "demo_labels",
+    "reply",
 ]
 
 

@@ -16,6 +16,8 @@ from prc_emo.labels import LabelSet
 class Majority:
     """Answers with the most frequent label; its probabilities are the training frequencies."""
 
+    window = 0  # turns that it looks at
+
     def __init__(self, labels: LabelSet, frequencies: Mapping[str, float] | None = None) -> None:
         self.labels = labels
         self.frequencies = frequencies

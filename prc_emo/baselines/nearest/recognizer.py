@@ -45,7 +45,10 @@ class Nearest:
     Attributes:
         shown: How many neighbours voted in the last `predict`.
         excluded: Which were nearer but might not, by reason.
+        window: It reads the utterance alone.
     """
+
+    window = 0
 
     def __init__(self, labels: LabelSet, parameters: NearestParameters) -> None:
         self.labels = labels

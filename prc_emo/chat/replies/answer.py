@@ -1,0 +1,53 @@
+"""What is said after a turn: where it speaks of suicide or self-harm, first where people help; then the reply, if one is wanted."""
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from prc_emo.chat.replies.crisis import HELP, speaks_of_crisis
+from prc_emo.chat.session import Session, Situation
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply as it comes. `by` says who made it up, for whoever reads it: "retrieved from everyday/social-01/3"."""
+
+    by: str
+    pieces: Iterator[str]
+
+
+class Replier(Protocol):
+    """A way to reply. One serves many sessions, from any thread."""
+
+    def reply(self, situation: Situation) -> Reply | None:
+        """What follows the last turn; None where nothing fits.
+
+        Raises:
+            PrcEmoError: There is no reply, here or while its pieces come; the message says why.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of what is said: `help` comes at once and is no turn of the conversation."""
+
+    kind: Literal["help", "reply"]
+    text: str
+    by: str = ""
+
+
+def answer(session: Session, replier: Replier | None, speaker: str = "PRC-Emo") -> Generator[Piece]:
+    """What to say after the session's last turn; the reply becomes its next turn as its pieces come.
+
+    Close it to stop a reply that is coming.
+
+    Raises:
+        PrcEmoError: The reply failed; the pointer to help was handed on before.
+    """
+    situation = session.situation()
+    if speaks_of_crisis(situation.turn.text):
+        yield Piece("help", HELP)
+    if replier is not None and (reply := replier.reply(situation)) is not None:
+        for text in session.reply(speaker, reply.by, reply.pieces):
+            yield Piece("reply", text, reply.by)

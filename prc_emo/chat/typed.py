@@ -1,0 +1,52 @@
+"""What somebody typed or pasted, told apart: a command, a dialogue of several people, or words of one's own."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+# up to four words, so that "What I mean is this: no." is no speaker
+_LINE = re.compile(r"\s*(?P<name>[^\s:/][^\s:]*(?: [^\s:]+){0,3})\s*:\s+(?P<words>\S.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`/as Mara` is `Command("as", "Mara")`."""
+
+    name: str
+    argument: str
+
+
+Dialogue = tuple[tuple[str, str], ...]
+
+
+def understand(
+    text: str, speakers: Collection[str], *, lines_name_speakers: bool = False
+) -> Command | Dialogue | str:
+    r"""The command, the (speaker, words) of a dialogue, or the words as they are.
+
+    >>> understand("/as Mara", [])
+    Command(name='as', argument='Mara')
+    >>> understand("Ross: I'm fine.\nMonica: You're not.", [])
+    (('Ross', "I'm fine."), ('Monica', "You're not."))
+
+    One line is a dialogue where its name is that of somebody who spoke before.
+
+    >>> understand("Note: it rains.", ["Ross"])
+    'Note: it rains.'
+
+    Args:
+        speakers: Who spoke before.
+        lines_name_speakers: One line with any name is a dialogue too, as in a file of such lines.
+    """
+    text = text.strip()
+    if text.startswith("/") and not text.startswith("//"):
+        name, _, argument = text[1:].partition(" ")
+        return Command(name.lower(), argument.strip())
+    text = text.removeprefix("/") if text.startswith("//") else text
+    lines = [_LINE.fullmatch(line) for line in text.splitlines() if line.strip()]
+    found = tuple((line["name"], line["words"].strip()) for line in lines if line is not None)
+    if len(found) == len(lines) and (
+        len(found) > 1 or (found and (lines_name_speakers or found[0][0] in speakers))
+    ):
+        return found
+    return text

@@ -1,0 +1,37 @@
+"""What the tests of the chat share: a reader whose answer depends on everything it is shown, and nothing else."""
+
+from collections.abc import Mapping, Sequence, Set
+from typing import Literal
+
+from prc_emo.chat.turn import Reading, Shown
+from prc_emo.conversation import Conversation
+from prc_emo.labels import LabelSet
+
+LABELS = LabelSet("kit", ("joy", "sadness", "neutral"))
+
+
+class WordReader:
+    """Its probabilities change with every word that it is shown, so nobody can hide from it that one more was there."""
+
+    name, labels = "words", LABELS
+
+    def __init__(self, window: int | None = 2, see: Literal["past", "surrounding"] = "past") -> None:
+        self.window, self.see = window, see
+        self.most = 0  # turns that it was ever shown at once
+
+    def read(self, conversations: Sequence[Conversation], only: Set[str]) -> Mapping[str, Reading]:
+        readings = {}
+        for talk in conversations:
+            self.most = max(self.most, len(talk))
+            for at, turn in enumerate(talk.utterances):
+                if turn.id in only:
+                    width = len(talk) if self.window is None else self.window
+                    end = at + 1 + (width if self.see == "surrounding" else 0)
+                    readings[turn.id] = self._of(talk.utterances[max(0, at - width) : end], turn.text)
+        return readings
+
+    def _of(self, seen: Sequence[object], text: str) -> Reading:
+        weights = [1 + sum(map(ord, f"{seen}{label}")) % 97 for label in LABELS]
+        probabilities = {label: one / sum(weights) for label, one in zip(LABELS, weights, strict=True)}
+        label = max(probabilities, key=probabilities.__getitem__)
+        return Reading(label, probabilities, (Shown("kit/0", text[::-1], "joy", 0.5),), {"same text": 1}, 1)
