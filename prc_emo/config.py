@@ -32,6 +32,9 @@ class Data(Section):
     labels: str | None = None  # a label set by name, where the form of the corpus does not say it
     options: dict[str, Any] = {}  # what the corpus' reader takes beside, such as dev_session of iemocap
     score_on: Literal["auto", "dev", "test"] = "auto"  # auto: the test split, or dev where there is none
+    shared_speakers: bool = (
+        False  # allows that voices of one split are heard in another, where speakers are people
+    )
     limit: int | None = Field(None, gt=0)  # only the first conversations of every split, for a quick look
 
 

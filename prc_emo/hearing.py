@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from prc_emo.speech.heard import Heard, Source
     from prc_emo.speech.inject import HearingModel
     from prc_emo.speech.listen import Listener
+    from prc_emo.speech.qformer import SpeechQFormer
 
 WORDS = 64  # tokens of an utterance that the queries see, where they see text
 
@@ -52,7 +53,7 @@ class Ears:
         self.cache = cache or _cache()
         self._form = form
         self._texts: dict[str, str] = {}
-        self.model: HearingModel
+        self.model: HearingModel | None = None
         self.listener: Listener
 
     @property
@@ -74,24 +75,11 @@ class Ears:
         from prc_emo.speech.adapter import SpeechAdapter
         from prc_emo.speech.inject import NAME, HearingModel
         from prc_emo.speech.listen import Listener
-        from prc_emo.speech.qformer import SpeechQFormer
 
-        form, own, table = self.form, self.settings, lm.model.get_input_embeddings().weight
+        own, table = self.settings, lm.model.get_input_embeddings().weight
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
-            qformer = SpeechQFormer(
-                frame_width=form.width,
-                queries=own.queries,
-                width=own.width,
-                layers=own.layers,
-                heads=own.heads,
-                feedforward=own.feedforward,
-                dropout=own.dropout,
-                text_width=table.shape[1] if own.text else None,
-                window=own.window,
-                layers_mixed=form.layers,
-                units=form.width if own.units else None,
-            )
+            qformer = self.qformer(text_width=table.shape[1])
             adapter = SpeechAdapter(
                 qformer,
                 llm_width=table.shape[1],
@@ -102,6 +90,29 @@ class Ears:
         self.model.train(False)
         self.listener = Listener(qformer.slots, self._words(lm) if own.text else None)
         return replace(lm, model=self.model, train_whole=(*lm.train_whole, NAME), listen=self.listener)
+
+    def qformer(self, text_width: int | None = None) -> "SpeechQFormer":
+        """An untrained Q-Former of these settings.
+
+        Args:
+            text_width: Of the word vectors, which it sees where the settings say so.
+        """
+        from prc_emo.speech.qformer import SpeechQFormer
+
+        own, form = self.settings, self.form
+        return SpeechQFormer(
+            frame_width=form.width,
+            queries=own.queries,
+            width=own.width,
+            layers=own.layers,
+            heads=own.heads,
+            feedforward=own.feedforward,
+            dropout=own.dropout,
+            text_width=text_width if own.text else None,
+            window=own.window,
+            layers_mixed=form.layers,
+            units=form.width if own.units else None,
+        )
 
     def hear(self, conversations: Sequence[Conversation]) -> "Heard":
         """Listens to conversations; until the next call, theirs are the voices that prompts can hold."""
@@ -130,7 +141,7 @@ class Ears:
         )
 
         def loss(beside: Mapping[str, Any]) -> Any:
-            assert self.model.spoken is not None
+            assert self.model is not None and self.model.spoken is not None
             return affective(
                 self.model.spoken,
                 beside["speech"]["emotions"],

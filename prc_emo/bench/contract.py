@@ -49,6 +49,21 @@ class Retrieves(Protocol):
 
 
 @runtime_checkable
+class Hears(Protocol):
+    """A recognizer that can hear voices beside reading words."""
+
+    @property
+    def ears(self) -> object | None:
+        """What it hears with; None where its settings say that it only reads."""
+        ...
+
+    @property
+    def heard(self) -> Mapping[str, int]:
+        """How many voices the last `predict` heard, and why not the others."""
+        ...
+
+
+@runtime_checkable
 class Windowed(Protocol):
     """A recognizer that says how far it looks back; one that does not may look at all that was said."""
 

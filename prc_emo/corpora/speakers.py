@@ -35,5 +35,5 @@ def refuse_shared_speakers(corpus: Corpus, *, force: bool = False) -> None:
     if shared:
         raise PrcEmoError(
             f"{corpus.name}: expected nobody to speak in two splits, but there is {'; '.join(shared)}. "
-            "Hold out whole speakers (IEMOCAP: data.options.dev_session=4), or force it and say so beside the figures."
+            "Hold out whole speakers (IEMOCAP: data.options.dev_session=4), or allow it with data.shared_speakers=true and say so beside the figures."
         )

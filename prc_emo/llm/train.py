@@ -18,7 +18,7 @@ from curriculum import Order, Phase
 
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"  # trl reports home otherwise; before huggingface_hub is imported
 
-from datasets import Dataset
+from datasets import Dataset, disable_progress_bars
 from transformers import PrinterCallback, TrainerCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
@@ -31,6 +31,7 @@ from prc_emo.llm.progress import Line, Progress, lines
 from prc_emo.llm.tokens import IGNORED, Encoded, left_pad, positions, visible
 from prc_emo.processes import processes, sharded
 
+disable_progress_bars()  # Progress says what matters
 Evaluate = Callable[[Any], dict[str, float]]  # the module to ask -> {"wf1": ..., ...}
 Row = Mapping[str, Any]  # id, input_ids, labels, weight, heard, and its place in the order
 COMPLETE = "complete.json"  # what is in a checkpoint's folder, once every process has written its part
@@ -109,7 +110,9 @@ def train(
         trainer = CurriculumTrainer(
             model=lm.model,
             args=_arguments(lm, settings, folder, seed),
-            train_dataset=_in_order(data, paired_by_length(rows, order, segment, global_batch), segment),
+            train_dataset=_in_order(
+                data, paired_by_length(rows, order, segment, global_batch), segment, placed=beside is not None
+            ),
             processing_class=lm.tokenizer,
             data_collator=Collate(lm.tokenizer.pad_token_id, None if beside is None else beside.listen),
             lm=lm,
@@ -229,9 +232,11 @@ class Collate:
         }
 
 
-def _in_order(data: Dataset, positions: Sequence[int], segment: Phase) -> Dataset:
-    places = list(range(segment.start, segment.start + len(positions)))
-    return data.select(positions).add_column("place", places)
+def _in_order(data: Dataset, positions: Sequence[int], segment: Phase, *, placed: bool) -> Dataset:
+    ordered = data.select(positions)
+    if not placed:
+        return ordered
+    return ordered.add_column("place", list(range(segment.start, segment.start + len(positions))))
 
 
 def _whole_modules(model: Any) -> set[int]:

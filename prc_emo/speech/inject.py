@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
+from transformers import GenerationMixin, PreTrainedModel
 
 from prc_emo.errors import PrcEmoError
 from prc_emo.speech.adapter import SpeechAdapter, Spoken
@@ -18,7 +18,7 @@ SLOT = -1  # as in prc_emo.llm.tokens, which this does not know
 NAME = "speech_adapter"  # of the module: what an adapter's file calls it
 
 
-class HearingModel(PreTrainedModel):
+class HearingModel(PreTrainedModel, GenerationMixin):
     """A causal language model and its speech adapter.
 
     Without `speech` it is the language model itself, to the last bit.
@@ -51,7 +51,7 @@ class HearingModel(PreTrainedModel):
             PrcEmoError: There are not as many slots as soft prompts.
         """
         if input_ids is not None and speech is not None:
-            input_ids, inputs_embeds = None, self.embed(input_ids, speech)
+            return self.llm(inputs_embeds=self.embed(input_ids, speech), **options)
         return self.llm(input_ids=input_ids, inputs_embeds=inputs_embeds, **options)
 
     def embed(self, input_ids: Tensor, speech: Mapping[str, Tensor]) -> Tensor:
@@ -70,7 +70,7 @@ class HearingModel(PreTrainedModel):
             )
         return words.masked_scatter(slots[..., None], soft.to(words.dtype))
 
-    def generate(
+    def generate(  # type: ignore[override]
         self, input_ids: Tensor, speech: Mapping[str, Tensor] | None = None, **options: Any
     ) -> Tensor:
         """As the language model's; returns prompt and answer, `SLOT` and all."""

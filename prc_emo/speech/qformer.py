@@ -73,9 +73,9 @@ class SpeechQFormer(nn.Module):
                 use_qformer_text_input=text_width is not None,
                 # the usual 0.02 is for the width of BERT; here what the frames say would drown beside the queries
                 initializer_range=width**-0.5,
-                attn_implementation="sdpa",
             )
         )
+        self.qformer.set_attn_implementation("sdpa")  # takes masks of booleans
 
     def slots(self, frames: int) -> int:
         """How many vectors an utterance of so many frames becomes."""

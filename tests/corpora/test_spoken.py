@@ -51,6 +51,8 @@ class TestRavdess:
         assert speakers(test_fold=1, dev_fold=5)["test"] == {"actor-01"}
         assert set(speakers(test_fold=1, dev_fold=None)) == {"train", "test"}
         assert len(speakers(test_fold=None, dev_fold=2)["train"]) == 4
+        four = speakers(test_fold=4, dev_actors=[2])
+        assert (four["dev"], four["test"], len(four["train"])) == ({"actor-02"}, {"actor-04"}, 3)
 
     def test_an_utterance_keeps_its_id_whatever_split_it_is_in(self, tmp_path: Path) -> None:
         """So the test splits of all folds together are predictions of one corpus."""
@@ -64,11 +66,12 @@ class TestRavdess:
         [
             ({"test_fold": 6}, "expected test_fold to be one of [1, 2, 3, 4, 5] or null, got 6"),
             ({"test_fold": 4}, "test_fold and dev_fold are both 4"),
-            ({"fold": 4}, "'ravdess' takes no option 'fold'. It takes: test_fold, dev_fold"),
+            ({"test_fold": 1, "dev_actors": [1, 3, 9]}, "dev_actors [1, 9] are not in the folds beside"),
+            ({"fold": 4}, "'ravdess' takes no option 'fold'. It takes: test_fold, dev_fold, dev_actors"),
         ],
     )
     def test_folds_that_cannot_be_are_an_error(
-        self, tmp_path: Path, options: dict[str, int], message: str
+        self, tmp_path: Path, options: dict[str, Any], message: str
     ) -> None:
         with pytest.raises(PrcEmoError, match=re.escape(message)):
             ravdess(tmp_path, *FIVE, **options)

@@ -18,6 +18,7 @@ BARE = {
     "characteristic": None,
     "explicit": None,
     "implicit": None,
+    "speech": "",
     "demonstrations": [],
     "domain": "a ferry",
     "topic": "the last boat leaves early",
