@@ -130,6 +130,7 @@ class Speech(Section):
     # the Q-Former
     queries: int = Field(8, ge=1)  # soft prompts of an utterance, or of each window of it
     window: int | None = Field(None, ge=1)  # frames; null: the whole utterance at once
+    convolutions: int = Field(2, ge=0)  # layers that put frames into context before queries look
     text: bool = False  # queries also see the utterance's words
     width: int = Field(256, ge=2)
     layers: int = Field(2, ge=1)

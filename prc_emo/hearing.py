@@ -112,6 +112,7 @@ class Ears:
             window=own.window,
             layers_mixed=form.layers,
             units=form.width if own.units else None,
+            convolutions=own.convolutions,
         )
 
     def hear(self, conversations: Sequence[Conversation]) -> "Heard":

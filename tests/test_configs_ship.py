@@ -31,6 +31,8 @@ def test_no_file_is_forgotten_and_no_two_share_a_name() -> None:
         "emorynlp",
         "dailydialog",
         "iemocap",
+        "ravdess",
+        "dailytalk",
     }
 
 

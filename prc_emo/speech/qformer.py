@@ -27,6 +27,8 @@ class SpeechQFormer(nn.Module):
         layers_mixed: How many layers of a speech encoder are mixed with learned weights (SUPERB's way); frames are then
             (U, N, T, S).
         units: How many discrete units there are; frames are then integers, (U, T).
+        convolutions: Layers that let each frame see its neighbours before queries look, for frames that no encoder has
+            put into context; of five frames each, with a way around them.
         width, layers, heads, feedforward, dropout: Of the Q-Former itself; every layer looks at the frames.
 
     >>> listen = SpeechQFormer(frame_width=80, queries=4, width=32, heads=2, layers=1, feedforward=64)
@@ -49,6 +51,7 @@ class SpeechQFormer(nn.Module):
         window: int | None = None,
         layers_mixed: int | None = None,
         units: int | None = None,
+        convolutions: int = 0,
     ) -> None:
         super().__init__()
         self.queries = nn.Parameter(torch.randn(queries, width) * 0.02)  # (Q, W)
@@ -57,6 +60,8 @@ class SpeechQFormer(nn.Module):
             if units is not None
             else nn.Sequential(nn.Linear(frame_width, width), nn.LayerNorm(width))
         )
+        self.local = nn.ModuleList(nn.Conv1d(width, width, 5, padding=2) for _ in range(convolutions))
+        self.dropout = nn.Dropout(dropout)
         self.mixture = nn.Parameter(torch.zeros(layers_mixed)) if layers_mixed else None  # (N,)
         self.text = nn.Sequential(nn.Linear(text_width, width), nn.LayerNorm(width)) if text_width else None
         self.window, self.width = window, width
@@ -102,6 +107,10 @@ class SpeechQFormer(nn.Module):
         if self.mixture is not None:
             frames = torch.einsum("n,unts->uts", self.mixture.softmax(0).to(frames.dtype), frames)
         seen = self.frames(frames)  # (U, T, W)
+        there = mask[..., None].to(seen.dtype)
+        for convolution in self.local:
+            around = convolution((seen * there).transpose(1, 2)).transpose(1, 2)
+            seen = seen + self.dropout(around.relu())
         seen = seen + sinusoids(seen.shape[1], self.width).to(seen)
         many = len(seen)
         valid = mask.new_ones(many, len(self.queries))  # (U, Q)

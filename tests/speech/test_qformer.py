@@ -23,6 +23,8 @@ FORMS: dict[str, dict[str, Any]] = {
     "windows with text": {"window": 4, "text_width": 10},
     "layers": {"layers_mixed": 3},
     "units": {"units": 7},
+    "in context": {"convolutions": 2},
+    "windows in context": {"convolutions": 2, "window": 4},
 }
 
 
