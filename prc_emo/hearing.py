@@ -9,6 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from prc_emo.bench.voices import Voices
 from prc_emo.config import Section, Speech, data_path
 from prc_emo.conversation import Conversation
 from prc_emo.labels import LabelSet
@@ -122,6 +125,34 @@ class Ears:
         self.listener.frames = heard.frames
         self._texts = {turn.id: turn.text for turn in turns}
         return heard
+
+    def voices(self, at_once: int = 64, looked_at: int = 8) -> Voices | None:
+        """What the model makes of the voices that were heard last: of all in the contrastive space, of a few where it listens."""
+        import torch
+
+        ids = tuple(self.listener.frames)
+        if not ids or self.model is None:
+            return None
+        adapter, table = self.model.speech_adapter, self.model.get_input_embeddings()
+        rows, looks = [], {}
+        with torch.inference_mode():
+            for start in range(0, len(ids), at_once):
+                speech = self._tensors(ids[start : start + at_once])
+                text = speech.get("words")
+                words = () if text is None else (table(text), speech["words_mask"])
+                rows.append(adapter(speech["frames"], speech["mask"], *words).contrast.float().cpu().numpy())
+            for id in ids[:: -(-len(ids) // looked_at)]:
+                speech = self._tensors([id])
+                text = speech.get("words")
+                looked = adapter.listener.attention(speech["frames"], None if text is None else table(text))
+                looks[id] = looked.float().cpu().numpy()
+        return Voices(ids, np.concatenate(rows), looks)
+
+    def _tensors(self, ids: Sequence[str]) -> dict[str, Any]:
+        from accelerate.utils import send_to_device
+
+        assert self.model is not None
+        return dict(send_to_device(self.listener([ids])["speech"], self.model.device))
 
     def lessons(self, train: Sequence[Conversation]) -> "Beside":
         """What these conversations, which were heard just before, bring into training beside their words."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from curriculum import Order, Schedule, Shuffled
 from prc_emo import saved
 from prc_emo.bench.predictions import Prediction
+from prc_emo.bench.voices import Voices
 from prc_emo.compose import Composer, Example, Retrieval, demonstrations_of
 from prc_emo.config import Answer, Lora, Speech, Training
 from prc_emo.conversation import Conversation
@@ -277,6 +278,10 @@ class PRCEmo:
             return {}
         self.language_model  # noqa: B018  its ears come with it
         return self.ears.hear(conversations).counts()
+
+    def voices(self) -> Voices | None:
+        """What it made of the voices of the last `predict`; None where none was heard."""
+        return None if self.ears is None else self.ears.voices()
 
     def prompts(
         self,

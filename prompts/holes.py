@@ -86,7 +86,8 @@ def clean(name: str, value: object, where: str) -> Filled:
         if isinstance(kind, tuple) and all(_is_row(entry, kind) for entry in value):
             return [{key: _filled(key, row.get(key, "")) for key in kind} for row in value]
     expected = {"texts": "a list of texts", "text": "a text", "text or None": "a text or None"}.get(
-        str(kind), f"a list of rows with the texts {' and '.join(repr(key) for key in kind if key != _MAY_LACK)}"
+        str(kind),
+        f"a list of rows with the texts {' and '.join(repr(key) for key in kind if key != _MAY_LACK)}",
     )
     raise PromptError(f"{where}: hole {name!r} takes {expected}, got {_shortly(value)}.")
 

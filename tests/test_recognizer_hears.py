@@ -77,6 +77,8 @@ def test_it_is_trained_saved_and_loaded_with_its_ears(tmp_path: Path, changes: d
     hidden = [talk.hidden() for talk in dev]
     before = model.predict(hidden)
     assert model.heard == {"heard": 4, "cut": 0, "no recording": 2}
+    made = model.voices()
+    assert made is not None and made.contrast.shape == (4, 128) and set(made.attention) == set(made.ids)
     assert (tmp_path / "run" / "listening").exists() == (changes.get("stages") == 2)
 
     again = PRCEmo.load(tmp_path / "run")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
 from prc_emo.bench.predictions import Prediction
+from prc_emo.bench.voices import Voices
 from prc_emo.conversation import Conversation
 from prc_emo.errors import PrcEmoError, did_you_mean
 from prc_emo.labels import LabelSet
@@ -60,6 +61,10 @@ class Hears(Protocol):
     @property
     def heard(self) -> Mapping[str, int]:
         """How many voices the last `predict` heard, and why not the others."""
+        ...
+
+    def voices(self) -> Voices | None:
+        """What it made of them; None where it has nothing to show."""
         ...
 
 

@@ -100,6 +100,8 @@ def run(
             report["retrieval"] = {"shown": recognizer.shown, "excluded": recognizer.excluded}
         if isinstance(recognizer, Hears) and recognizer.ears is not None:
             report["speech"] = recognizer.heard
+            if (voices := recognizer.voices()) is not None:
+                voices.write(out)
             tell(
                 f"{settings.name}: {', '.join(f'{many} {what}' for what, many in recognizer.heard.items())}."
             )

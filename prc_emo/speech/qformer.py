@@ -104,6 +104,39 @@ class SpeechQFormer(nn.Module):
         Returns:
             (U, K, W), and which of the K are real, (U, K): shorter utterances have fewer windows.
         """
+        asked, valid = self._asked(frames, mask, text, text_mask)
+        heard = self.qformer(**asked).last_hidden_state[:, : len(self.queries)]  # (U V, Q, W)
+        return heard.reshape(len(frames), -1, self.width), valid
+
+    @torch.inference_mode()
+    def attention(self, frames: Tensor, text: Tensor | None = None) -> Tensor:
+        """How much each query looks at each frame of one utterance, (K, T), heads of the last layer meant.
+
+        Args:
+            frames: As `forward` takes them, of one utterance, all of its frames real.
+            text: (1, L, D).
+        """
+        length = frames.shape[-2] if frames.ndim > 2 else frames.shape[1]
+        mask = torch.ones(1, length, dtype=torch.bool, device=frames.device)
+        text_mask = None if text is None else text.new_ones(text.shape[:2], dtype=torch.bool)
+        asked, valid = self._asked(frames, mask, text, text_mask)
+        seen = asked["encoder_attention_mask"]
+        asked["encoder_attention_mask"] = torch.zeros(seen.shape, device=seen.device).masked_fill(~seen, -1e9)
+        self.qformer.set_attn_implementation("eager")  # the others do not tell where they look
+        try:
+            looks = self.qformer(**asked, output_attentions=True).cross_attentions[-1].mean(1)  # (V, Q, T')
+        finally:
+            self.qformer.set_attn_implementation("sdpa")
+        whole = torch.zeros(valid.shape[1], len(looks) * looks.shape[-1])
+        for window, rows in enumerate(looks):  # each looks at its own frames
+            first = window * looks.shape[-1]
+            whole[window * len(rows) : (window + 1) * len(rows), first : first + looks.shape[-1]] = rows
+        return whole[:, :length]
+
+    def _asked(
+        self, frames: Tensor, mask: Tensor, text: Tensor | None, text_mask: Tensor | None
+    ) -> tuple[dict[str, Any], Tensor]:
+        """What the Q-Former is given, and which of the vectors that come out are real."""
         if self.mixture is not None:
             frames = torch.einsum("n,unts->uts", self.mixture.softmax(0).to(frames.dtype), frames)
         seen = self.frames(frames)  # (U, T, W)
@@ -127,15 +160,15 @@ class SpeechQFormer(nn.Module):
             windows = len(seen) // many
             asks = torch.cat([asks, words.repeat_interleave(windows, 0)], 1)
             awake = torch.cat([awake, text_mask.repeat_interleave(windows, 0)], 1)
-        heard = self.qformer(
-            query_embeds=asks,
-            query_length=len(self.queries),
-            attention_mask=awake.long(),
-            encoder_hidden_states=seen,
+        asked = {
+            "query_embeds": asks,
+            "query_length": len(self.queries),
+            "attention_mask": awake.long(),
+            "encoder_hidden_states": seen,
             # in full: the library would make it for the rows of the words, too, which look at no frame
-            encoder_attention_mask=mask[:, None, None].expand(-1, 1, len(self.queries), -1),
-        ).last_hidden_state[:, : len(self.queries)]  # (U V, Q, W)
-        return heard.reshape(many, -1, self.width), valid
+            "encoder_attention_mask": mask[:, None, None].expand(-1, 1, len(self.queries), -1),
+        }
+        return asked, valid
 
 
 def sinusoids(length: int, width: int) -> Tensor:

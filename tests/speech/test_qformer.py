@@ -108,6 +108,19 @@ def test_text_is_seen_where_it_is_asked_for_and_its_padding_is_not() -> None:
 
 
 @pytest.mark.parametrize("name", FORMS)
+def test_where_queries_look_can_be_seen_and_changes_nothing(name: str) -> None:
+    form = FORMS[name]
+    listen, frames = made(**form), some(form, 10)
+    before = heard(form, listen, frames, everything(frames))
+    looks = listen.attention(frames, *((WORDS[:1],) if "text_width" in form else ()))
+    assert looks.shape == (listen.slots(10), 10)
+    assert torch.allclose(looks.sum(1), torch.ones(len(looks)), atol=1e-5)
+    if "window" in form:
+        assert not looks[0, 4:].any() and not looks[-1, :8].any(), "a window looks out of itself"
+    assert torch.equal(heard(form, listen, frames, everything(frames)), before)
+
+
+@pytest.mark.parametrize("name", FORMS)
 @torch.inference_mode()
 def test_hearing_nothing_at_all_stays_finite(name: str) -> None:
     form = FORMS[name]

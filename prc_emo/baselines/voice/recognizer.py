@@ -144,6 +144,9 @@ class Voice:
                 answers.append(Prediction(turn.id, max(likely, key=likely.__getitem__), likely))
         return answers
 
+    def voices(self) -> None:
+        """Nothing to show: there is no contrastive space."""
+
     def _new(self) -> "nn.Module":
         from prc_emo.baselines.voice.model import MeanHead, QFormerHead
 
