@@ -5,6 +5,7 @@ no test score chooses anything.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,6 +47,13 @@ class Finished:
     @property
     def cost(self) -> dict[str, Any]:
         return read_object(self.folder / COST)
+
+    @property
+    def collapsed(self) -> bool:
+        """It was trained, and is no better than always answering the most frequent label."""
+        share = max(Counter(line.gold for line in self.judged).values()) / len(self.judged)
+        # of that label recall is 1 and precision its share; of all others F1 is 0
+        return bool(self.log) and self.scores.wf1 <= share * 2 * share / (1 + share)
 
 
 @dataclass(frozen=True)
@@ -149,6 +157,23 @@ class Results:
             yield f"{len(self.unfinished)} cells are not finished; arms are compared on the seeds that both have."
         if self.study.match is None and self.comparisons:
             yield "The arms were not trained equally long (match: null)."
+        for arm in self.arms:
+            if lost := [cell for cell in arm.cells if cell.collapsed]:
+                yield self._collapse(arm, lost)
+
+    def _collapse(self, arm: Arm, lost: Sequence[Finished]) -> str:
+        """What a training that has learned nothing means for the figures: it counts, and this is what it weighs."""
+        seeds = {cell.seed for cell in lost}
+        said = (
+            f"{arm.name} has learned nothing with seed {' and '.join(map(str, sorted(seeds)))}: no more than always answering "
+            "the most frequent label. It counts all the same, for a training that collapses is part of what an arm does."
+        )
+        kept = tuple(cell for cell in arm.cells if cell.seed not in seeds)
+        reference = self.arm(self.study.against)
+        if arm is reference or not kept or (rest := _against(replace(arm, cells=kept), reference)) is None:
+            return said
+        found = rest.contrast
+        return f"{said} Without: {found.value:+.4f} wF1, 95 % interval {found.low:+.4f} to {found.high:+.4f}."
 
     def arm(self, name: str) -> Arm:
         return next(arm for arm in self.arms if arm.name == name)

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from prc_emo.ablation.results import differences
+from prc_emo.ablation.results import Finished, differences
 from prc_emo.ablation.study import Study, cells, settings_of, shipped_studies, study
+from prc_emo.bench.metrics import score
+from prc_emo.bench.predictions import Judged
 from prc_emo.errors import PrcEmoError
 
 PLAIN = """
@@ -110,3 +112,19 @@ def test_differences_are_what_sets_arms_apart() -> None:
         "es": {"prompt.knowledge": "everyday", "curriculum": "✓", "curriculum.difficulty": "es"},
         "bare": {"prompt.knowledge": "–", "curriculum": "–", "curriculum.difficulty": "–"},
     }
+
+
+@pytest.mark.parametrize(
+    ("answers", "collapsed"), [("nnnn", True), ("nnna", False), ("jjjj", True), ("nnjs", False)]
+)
+def test_a_training_that_learned_nothing_is_known(tmp_path: Path, answers: str, collapsed: bool) -> None:
+    """It answers one label, or worse; with the same predictions, a baseline that was never trained has lost nothing."""
+    names = {"n": "neutral", "j": "joy", "a": "anger", "s": "sadness"}
+    judged = tuple(
+        Judged(f"talk/{at}", "talk", at, "Ada", 1, 5, names[gold], names[said], {})
+        for at, (gold, said) in enumerate(zip("nnja", answers, strict=True))
+    )
+    cell = Finished(1, tmp_path, judged, score(judged))
+    assert not cell.collapsed
+    (tmp_path / "log.jsonl").write_text('{"step": 1}\n')
+    assert cell.collapsed == collapsed
