@@ -4,7 +4,7 @@ Knows no tensor and no file. One `Example` per utterance to be labelled; what wa
 what had to be cut travels with it, so that it can be shown and counted.
 """
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Container, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -12,7 +12,7 @@ from prc_emo.conversation import Conversation, Utterance
 from prc_emo.errors import PrcEmoError
 from prc_emo.knowledge import Knowledge
 from prc_emo.labels import LabelSet
-from prompts import Template
+from prompts import Template, mark, marked
 from retrieval_store import Demonstration, DemonstrationStore, Exclude, Found
 
 Message = dict[str, str]
@@ -29,6 +29,7 @@ class Example:
     answer: str | None  # the gold label, where it may be seen
     found: Found | None = None  # what the store showed and what it held back
     cut: tuple[str, ...] = ()  # what did not fit, in the order in which it went
+    heard: tuple[str, ...] = ()  # the utterances whose speech it holds, in the order of their marks
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ class Composer:
         see: `past` shows the turns before the target; `surrounding` also those after it, as the released code does,
             which no live conversation can.
         window: How many turns, on either side.
+        heard: Ids of the utterances whose speech can go into a prompt beside their words.
+        hear_context: Whether that of the context does, too.
     """
 
     template: Template
@@ -83,6 +86,8 @@ class Composer:
     window: int = 5
     knowledge: Knowledge = field(default_factory=lambda: Knowledge({}, {}))
     retrieval: Retrieval | None = None
+    heard: Container[str] = ()
+    hear_context: bool = True
 
     def compose(
         self,
@@ -137,7 +142,7 @@ class Composer:
             messages = self.template.render(**holes)
         if found is not None:
             found = replace(found, hits=found.hits[: len(found.hits) - cut.count("demonstrations")])
-        return Example(target.id, talk.id, tuple(messages), target.gold, found, tuple(cut))
+        return Example(target.id, talk.id, tuple(messages), target.gold, found, tuple(cut), marked(messages))
 
     def _holes(self, talk: Conversation, position: int, found: Found | None) -> dict[str, object]:
         target = talk.utterances[position]
@@ -147,10 +152,9 @@ class Composer:
         )
         return {
             "labels": list(self.labels),
-            "context": _turns(talk.utterances[max(0, position - self.window) : position]),
-            "following": _turns(following),
-            "speaker": target.speaker,
-            "text": target.text,
+            "context": self._turns(talk.utterances[max(0, position - self.window) : position]),
+            "following": self._turns(following),
+            **self._turn(target, target.id in self.heard),
             "characteristic": self.knowledge.characteristics.get((talk.id, target.speaker)),
             "explicit": interpretation and interpretation.explicit,
             "implicit": interpretation and interpretation.implicit,
@@ -158,6 +162,14 @@ class Composer:
             if found
             else [],
         }
+
+    def _turns(self, utterances: Sequence[Utterance]) -> list[dict[str, str]]:
+        return [self._turn(turn, self.hear_context and turn.id in self.heard) for turn in utterances]
+
+    @staticmethod
+    def _turn(utterance: Utterance, heard: bool) -> dict[str, str]:
+        speech = mark(utterance.id) if heard else ""
+        return {"speaker": utterance.speaker, "text": utterance.text, "speech": speech}
 
 
 def demonstrations_of(
@@ -180,10 +192,6 @@ def demonstrations_of(
         for position, turn in enumerate(talk.utterances)
         if turn.gold is not None and turn.text.strip()
     ]
-
-
-def _turns(utterances: Sequence[Utterance]) -> list[dict[str, str]]:
-    return [{"speaker": utterance.speaker, "text": utterance.text} for utterance in utterances]
 
 
 def _cut_one(holes: dict[str, object]) -> str | None:

@@ -17,7 +17,7 @@ from prc_emo.errors import did_you_mean
 if TYPE_CHECKING:
     from curriculum import Schedule
 
-OF_PRC_EMO = {"prompt", "retrieval", "curriculum", "model", "lora", "training", "answer"}
+OF_PRC_EMO = {"prompt", "retrieval", "curriculum", "model", "speech", "lora", "training", "answer"}
 
 
 class Section(BaseModel):
@@ -32,6 +32,9 @@ class Data(Section):
     labels: str | None = None  # a label set by name, where the form of the corpus does not say it
     options: dict[str, Any] = {}  # what the corpus' reader takes beside, such as dev_session of iemocap
     score_on: Literal["auto", "dev", "test"] = "auto"  # auto: the test split, or dev where there is none
+    shared_speakers: bool = (
+        False  # allows that voices of one split are heard in another, where speakers are people
+    )
     limit: int | None = Field(None, gt=0)  # only the first conversations of every split, for a quick look
 
 
@@ -113,6 +116,52 @@ class Lora(Section):
     dropout: float = Field(0.05, ge=0, lt=1)
 
 
+class Speech(Section):
+    """How voices reach the language model, after EmoQ (Yang and Mak, 2025), whose dimensions are not public."""
+
+    encoder: str = "log_mel"  # needs no weights; or a speech encoder of the hub, or its local folder
+    layer: int | Literal["all"] = -1  # of such an encoder; "all": a learned weighted sum
+    options: dict[str, Any] = {}  # what the encoder takes beside: prc_emo/speech/README.md
+    units: str | None = None  # instead of an encoder: discrete units by utterance id, from the data folder
+    unit_count: int | None = Field(None, ge=1)  # how many there are; by default one more than the highest
+    features: str | None = None  # instead of an encoder: features by utterance id, from the data folder
+    strict: bool = False  # stop at the first utterance of which nothing is heard
+    context: bool = True  # also the voices of the turns before and after, not the target's alone
+    # the Q-Former
+    queries: int = Field(8, ge=1)  # soft prompts of an utterance, or of each window of it
+    window: int | None = Field(None, ge=1)  # frames; null: the whole utterance at once
+    convolutions: int = Field(2, ge=0)  # layers that put frames into context before queries look
+    text: bool = False  # queries also see the utterance's words
+    width: int = Field(256, ge=2)
+    layers: int = Field(2, ge=1)
+    heads: int = Field(4, ge=1)
+    feedforward: int = Field(1024, ge=1)
+    dropout: float = Field(0.1, ge=0, lt=1)
+    # augmentation in training
+    mask: bool = True  # SpecAugment: spans of frames and bands are hidden
+    speeds: tuple[float, ...] = ()  # also heard faster and slower, such as 0.9 and 1.1
+    noises: tuple[float, ...] = ()  # also heard with noise, so many dB below the voice
+    # multi-objective affective learning, beside the answer
+    contrastive: float = Field(0.1, ge=0)  # weight of the supervised contrastive loss
+    temperature: float = Field(0.07, gt=0)
+    focal: float = Field(1.0, ge=0)  # weight of the focal loss of an auxiliary classifier
+    gamma: float = Field(2.0, ge=0)
+    learning_rate: float | None = Field(None, gt=0)  # of the Q-Former; by default that of the adapter
+    stages: Literal[1, 2] = 1  # 2: first the Q-Former alone, as long as the whole training, then all together
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> "Speech":
+        if self.units is not None and self.features is not None:
+            raise ValueError("units and features exclude each other: voices come from one of them")
+        if self.window is not None and self.speeds:
+            raise ValueError("speeds change the number of windows: take window=null or speeds=[]")
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
+        if (self.units or self.features) and (self.speeds or self.noises):
+            raise ValueError("speeds and noises need recordings, not units or features")
+        return self
+
+
 class Training(Section):
     """How the adapter is fitted."""
 
@@ -161,6 +210,7 @@ class Experiment(Section):
     retrieval: Retrieval | None = Retrieval()
     curriculum: Curriculum | None = Curriculum()
     model: Model = Model()
+    speech: Speech | None = None  # null: text only
     lora: Lora = Lora()
     training: Training = Training()
     answer: Answer = Answer()

@@ -63,8 +63,16 @@ class Conversation:
 
     @classmethod
     def of(cls, turns: Iterable[Sequence[str]], id: str = "conversation") -> "Conversation":
-        """From (speaker, text) pairs, as one would type them."""
-        return cls(id, tuple(Utterance(f"{id}/{at}", turn[0], turn[1]) for at, turn in enumerate(turns)))
+        """From (speaker, text) pairs, as one would type them, or (speaker, text, path of the recording)."""
+        return cls(
+            id,
+            tuple(
+                Utterance(
+                    f"{id}/{at}", turn[0], turn[1], audio=Path(turn[2]) if turn[2:] and turn[2] else None
+                )
+                for at, turn in enumerate(turns)
+            ),
+        )
 
     def __len__(self) -> int:
         return len(self.utterances)

@@ -50,8 +50,13 @@ class Development:
     def _scores(self, lm: "LanguageModel") -> np.ndarray:
         from prc_emo.llm.score import score
 
-        tokens = [prompt.tokens for prompt in self.prompts]
-        return score(lm, tokens, tuple(self.labels), batch_tokens=self.answer.batch_tokens)
+        return score(
+            lm,
+            [prompt.tokens for prompt in self.prompts],
+            tuple(self.labels),
+            heard=[prompt.heard for prompt in self.prompts],
+            batch_tokens=self.answer.batch_tokens,
+        )
 
     def _fitted(self, scores: np.ndarray) -> Calibration:
         from prc_emo.llm import calibrate

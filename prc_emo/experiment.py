@@ -57,6 +57,7 @@ def build(settings: Experiment, labels: LabelSet, corpus: str, shared: Path | No
         window=prompt.window,
         max_tokens=prompt.max_tokens,
         evaluation_splits=(f"{corpus}/dev", f"{corpus}/test"),
+        speech=settings.speech,
         lora=settings.lora,
         training=settings.training,
         answer=settings.answer,

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,8 +12,12 @@ from typing import Any
 from prc_emo.errors import PrcEmoError
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, *, lasting: bool = True) -> None:
     """Writes the whole file or, when the disk is full or the process is killed, leaves the old one as it was.
+
+    Args:
+        lasting: Wait until the disk has it, which takes milliseconds. Without, a power cut may leave a damaged file: for
+            what has a checksum and can be made again.
 
     Raises:
         PrcEmoError: The disk is full, or may not be written to.
@@ -23,8 +28,9 @@ def write_bytes(path: Path, data: bytes) -> None:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                file.flush()
+                os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except BaseException as error:
@@ -127,3 +133,8 @@ def sha256(data: bytes) -> str:
 def sha256_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_address(text: str) -> bool:
+    """Whether a text names something on the net, or by a scheme, rather than a file; `C:` is a drive."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:|[/\\]{2}", text) is not None

@@ -53,6 +53,7 @@ def describe(
         ) from None
     if model.store == "train":
         model.store = _store(model, corpus.train, run / "model" / saved.STORE, tell)
+    model.hear([talks[utterance]])
     (example,) = model.compose([talks[utterance]], only={utterance})
     tokens = model.tokens(example.messages)
     if lm.chat:

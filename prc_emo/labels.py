@@ -132,6 +132,7 @@ DAILYDIALOG = LabelSet(
 )
 IEMOCAP6 = LabelSet("IEMOCAP", ("happy", "sad", "neutral", "angry", "excited", "frustrated"))
 IEMOCAP4 = LabelSet("IEMOCAP (4 way)", ("happy", "sad", "neutral", "angry"))
+RAVDESS = LabelSet("RAVDESS", ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised"))
 DEMONSTRATIONS = LabelSet(
     "the demonstrations that ship",
     ("neutral", "joy", "excitement", "surprise", "sadness", "fear", "anger", "frustration", "disgust"),
@@ -144,4 +145,5 @@ LABEL_SETS: dict[str, LabelSet] = {
     "dailydialog": DAILYDIALOG,
     "iemocap6": IEMOCAP6,
     "iemocap4": IEMOCAP4,
+    "ravdess": RAVDESS,
 }

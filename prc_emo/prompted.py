@@ -17,6 +17,7 @@ class Prompt:
     Attributes:
         tokens: Up to the place where the answer begins.
         answer: The gold label, where it may be seen.
+        heard: The utterances whose speech fills its slots, in order.
         shown: How many demonstrations it holds, and `excluded`, how many were nearer but held back, by reason.
     """
 
@@ -25,13 +26,13 @@ class Prompt:
     answer: str | None
     shown: int
     excluded: Mapping[str, int]
+    heard: Sequence[str] = ()
 
     @classmethod
     def of(cls, example: Example, tokens: Sequence[int]) -> "Prompt":
         found = example.found
-        if found is None:
-            return cls(example.id, tokens, example.answer, 0, {})
-        return cls(example.id, tokens, example.answer, len(found.hits), count_excluded([found]))
+        shown, excluded = (0, {}) if found is None else (len(found.hits), count_excluded([found]))
+        return cls(example.id, tokens, example.answer, shown, excluded, example.heard)
 
 
 def count_shown(prompts: Iterable[Prompt]) -> tuple[int, dict[str, int]]:

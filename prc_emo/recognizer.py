@@ -6,19 +6,22 @@ comes with the first `fit` or `load`.
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from curriculum import Order, Schedule, Shuffled
 from prc_emo import saved
 from prc_emo.bench.predictions import Prediction
+from prc_emo.bench.voices import Voices
 from prc_emo.compose import Composer, Example, Retrieval, demonstrations_of
-from prc_emo.config import Answer, Lora, Training
+from prc_emo.config import Answer, Lora, Speech, Training
 from prc_emo.conversation import Conversation
 from prc_emo.development import Development, predictions
 from prc_emo.difficulty import Difficulty, write_order
 from prc_emo.errors import PrcEmoError
 from prc_emo.fitting import class_weights, frequencies, labelled, same_as_before
+from prc_emo.hearing import Ears
 from prc_emo.knowledge import Knowledge
 from prc_emo.labels import LabelSet
 from prc_emo.processes import processes, sharded
@@ -41,6 +44,7 @@ class PRCEmo:
         store: Demonstrations; `"train"` makes a store of the training conversations; None shows none.
         schedule: The curriculum; None shuffles.
         knowledge: Interpretations and speaker characteristics; None has none.
+        speech: How the voices of utterances that have a recording are heard; None reads their words only.
         window: Context turns on a side, and `see`, on which sides.
         guard: What training is never shown of its store; `utterance` leaks labels, as the released code does.
         loading: Further arguments of `prc_emo.llm.load.load`: revision, tiny, quantization, precision, attention.
@@ -61,6 +65,7 @@ class PRCEmo:
         store: DemonstrationStore | Literal["train"] | None = None,
         schedule: Schedule | None = None,
         knowledge: Knowledge | None = None,
+        speech: Speech | None = None,
         difficulty: Difficulty | None = None,
         see: Literal["past", "surrounding"] = "past",
         window: int = 5,
@@ -96,6 +101,8 @@ class PRCEmo:
         self.evaluation_splits = frozenset(evaluation_splits)
         self.encoder, self.index, self.restart_per_phase = encoder, index, restart_per_phase
         self.loading, self.shared = dict(loading or {}), shared
+        self.ears = Ears(speech, labels, seed) if speech is not None else None
+        self.heard: dict[str, int] = {}  # how many voices, and why not the others, in the last predict
         self.temperature = 1.0
         self.offsets: tuple[float, ...] = (0.0,)
         self.excluded: dict[str, int] = {}  # why the store held demonstrations back, in the last predict
@@ -129,6 +136,7 @@ class PRCEmo:
                 "template": self.template.sha256,
                 "base model": (self.base_model, self.loading),
                 "training setting": (self.training, self.lora, self.seed, self.restart_per_phase),
+                "speech setting": self.ears and self.ears.settings,
                 "answer setting": self.answer,
                 "number of processes": state.num_processes,
                 "order": order.sha256,
@@ -145,12 +153,13 @@ class PRCEmo:
         )
         with state.main_process_first():
             self.remember(train, out)
+            self.hear([*train, *dev])
         dev_ids = frozenset(talk.id for talk in dev)
         prompts = self.training_prompts(train, dev)
         answers = [str(one.answer) for one in prompts]
         words, choices = learned_tokens(lm, tuple(self.labels), self.training.loss)
         rows = [
-            encode(lm, one.id, one.tokens, answer, words.get(answer))
+            encode(lm, one.id, one.tokens, answer, words.get(answer), one.heard)
             for one, answer in zip(prompts, answers, strict=True)
         ]
         asked = self.prompts(dev, dev_ids)
@@ -160,18 +169,23 @@ class PRCEmo:
         )
 
         development = Development(dev, asked, self.labels, frequencies(answers, self.labels), self.answer)
-        best = fine_tune(
+        learn = partial(
+            fine_tune,
             lm,
             rows,
             order,
             lambda module: development.measure(replace(lm, model=module)),
             self.training,
-            out,
             seed=self.seed,
             weights=class_weights(answers) if self.training.class_weights else None,
             choices=choices,
             restart_per_phase=self.restart_per_phase,
+            beside=None if self.ears is None else self.ears.lessons(train),
         )
+        if self.ears is not None and self.ears.settings.stages == 2:
+            with adapter.frozen(lm):
+                learn(out / "listening")
+        best = learn(out)
         if state.is_main_process:
             adapter.copy(best, out / "model")
         state.wait_for_everyone()
@@ -187,6 +201,7 @@ class PRCEmo:
         """One label with probabilities for each utterance, in order; gold labels are not looked at."""
         conversations = [conversation.hidden() for conversation in conversations]
         self._ready()
+        self.heard = self.hear(conversations)
         prompts = self.prompts(conversations, frozenset(talk.id for talk in conversations))
         self.shown, self.excluded = count_shown(prompts)
         return self._answers(prompts)
@@ -197,6 +212,7 @@ class PRCEmo:
         """What `predict` answers, each with what the language model saw; `only` for the utterances with these ids."""
         conversations = [conversation.hidden() for conversation in conversations]
         self._ready()
+        self.hear(conversations)
         examples = self.compose(conversations, only=only, barred=frozenset(talk.id for talk in conversations))
         prompts = [Prompt.of(example, self.tokens(example.messages)) for example in examples]
         return list(zip(self._answers(prompts), examples, strict=True))
@@ -207,19 +223,20 @@ class PRCEmo:
         from prc_emo.llm.load import exactly
         from prc_emo.llm.score import score
 
-        lm, tokens = exactly(self._ready()), [one.tokens for one in prompts]
+        lm = exactly(self._ready())
+        tokens, heard = [one.tokens for one in prompts], [one.heard for one in prompts]
         if self.answer.by == "generate":
-            answers = generate(lm, tokens, batch_tokens=self.answer.batch_tokens)
+            answers = generate(lm, tokens, heard=heard, batch_tokens=self.answer.batch_tokens)
             return [
                 Prediction(one.id, read_emotion(text, list(self.labels)), {})
                 for one, text in zip(prompts, answers, strict=True)
             ]
-        scores = score(lm, tokens, tuple(self.labels), batch_tokens=self.answer.batch_tokens)
+        scores = score(lm, tokens, tuple(self.labels), heard=heard, batch_tokens=self.answer.batch_tokens)
         probabilities = calibrate.probabilities(scores, self.temperature, self.offsets)
         return predictions(prompts, self.labels, probabilities)
 
     def read(self, turns: Conversation | Iterable[Sequence[str]]) -> list[Prediction]:
-        """Labels one conversation: a record, or (speaker, text) pairs."""
+        """Labels one conversation: a record, or (speaker, text) pairs, or (speaker, text, path of the recording)."""
         return self.predict([turns if isinstance(turns, Conversation) else Conversation.of(turns)])
 
     def compose(
@@ -247,9 +264,24 @@ class PRCEmo:
                 guard,
             )
         composer = Composer(self.template, self.labels, self.see, self.window, self.knowledge, retrieval)
+        if self.ears is not None:
+            composer = replace(
+                composer, heard=self.ears.listener.frames, hear_context=self.ears.settings.context
+            )
         return composer.compose(
             conversations, count=lambda messages: len(self.tokens(messages)), limit=self.limit, only=only
         )
+
+    def hear(self, conversations: Sequence[Conversation]) -> dict[str, int]:
+        """Listens to conversations that are composed next; how many voices are heard, and why not the others."""
+        if self.ears is None:
+            return {}
+        self.language_model  # noqa: B018  its ears come with it
+        return self.ears.hear(conversations).counts()
+
+    def voices(self) -> Voices | None:
+        """What it made of the voices of the last `predict`; None where none was heard."""
+        return None if self.ears is None else self.ears.voices()
 
     def prompts(
         self,
@@ -273,6 +305,9 @@ class PRCEmo:
             "knowledge": (*self.knowledge.interpretations.items(), *self.knowledge.characteristics.items()),
             "language model": (self.base_model, sorted(self.loading.items()), self.language_model.revision),
         }
+        if self.ears is not None:
+            slots = {id: self.ears.listener.slots(id) for id in self.ears.listener.frames}
+            made_of["speech"] = (self.ears.settings.context, slots)
         if isinstance(self.store, DemonstrationStore):
             made_of["store"] = (self.store.hash, self.store.info().encoder)
             made_of["retrieval"] = (self.demonstrations, self.mmr, self.per_label, guard)
@@ -290,7 +325,8 @@ class PRCEmo:
         """The prompt as token ids, up to where the answer begins."""
         from prc_emo.llm.tokens import prompt_ids
 
-        return prompt_ids(self.language_model, messages)
+        lm = self.language_model
+        return prompt_ids(lm, messages, self.ears.listener.slots if self.ears is not None else None)
 
     @property
     def limit(self) -> int:
@@ -307,6 +343,8 @@ class PRCEmo:
             from prc_emo.llm.load import load
 
             self._lm = load(self.base_model, **self.loading)
+            if self.ears is not None:
+                self._lm = self.ears.wear(self._lm)
         return self._lm
 
     def remember(self, train: Sequence[Conversation], out: Path) -> None:
@@ -366,6 +404,8 @@ class PRCEmo:
             "labels": {"name": self.labels.name, "labels": tuple(self.labels)},
             "template_sha256": self.template.sha256,
             "answer": self.answer.model_dump(),
+            "speech": self.ears and self.ears.settings.model_dump(),
+            "frames": self.ears and self.ears.form.model_dump(),
             "temperature": self.temperature,
             "offsets": self.offsets,
             "evaluation_splits": sorted(self.evaluation_splits),
@@ -404,12 +444,15 @@ class PRCEmo:
             template=Template.from_text(template),
             store=store,
             knowledge=knowledge,
+            speech=found.speech,
             evaluation_splits=found.evaluation_splits,
             answer=found.answer,
             loading=found.loading,
             **{name: getattr(found, name) for name in _SAVED_AS_THEY_ARE},
         )
         model.temperature, model.offsets = found.temperature, found.offsets
+        if found.speech is not None:
+            model.ears = Ears(found.speech, model.labels, found.seed, form=found.frames)
         model._lm = adapter.put_on(model.language_model, folder)
         return model
 

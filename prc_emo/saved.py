@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
-from prc_emo.config import Answer, Model, Section
+from prc_emo.config import Answer, Model, Section, Speech
 from prc_emo.errors import PrcEmoError
 from prc_emo.files import read_json, read_text, sha256, sha256_file, write_json, write_text
+from prc_emo.hearing import Form
 from prc_emo.labels import LabelSet
 from retrieval_store import DemonstrationStore
 
@@ -48,6 +49,8 @@ class Saved(Section):
     encoder: str
     store: str | None  # hash of the demonstrations beside it
     answer: Answer
+    speech: Speech | None = None
+    frames: Form | None = None  # of the speech
     temperature: float = Field(gt=0)
     offsets: tuple[float, ...]  # added to the tempered scores, one per label or one for all
     seed: int

@@ -1,7 +1,7 @@
 """What can be filled into a template, and how it is cleaned first.
 
 Names and texts come from strangers. Whatever fills a hole is put on one line here, before any template sees it, so
-that no utterance can pose as the next turn and no template author can forget it. Knows no template.
+that no utterance can pose as the next turn, or as speech, and no template author can forget it. Knows no template.
 """
 
 import re
@@ -9,14 +9,16 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
 from prompts.errors import PromptError
+from prompts.marks import unmarked
 
 # A hole is one text, a text that may be missing (None), a list of texts, or a list of rows with these keys.
 HOLES: dict[str, str | tuple[str, ...]] = {
     "labels": "texts",
-    "context": ("speaker", "text"),
-    "following": ("speaker", "text"),
+    "context": ("speaker", "text", "speech"),
+    "following": ("speaker", "text", "speech"),
     "speaker": "text",
     "text": "text",
+    "speech": "text",  # where soft prompts go; empty where nothing is heard
     "characteristic": "text or None",
     "explicit": "text or None",
     "implicit": "text or None",
@@ -30,6 +32,8 @@ HOLES: dict[str, str | tuple[str, ...]] = {
 
 # white space of any kind, control characters, and the halves of surrogate pairs, which no tokenizer takes
 _NOT_ONE_LINE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+
+_MAY_LACK = "speech"  # in a row; most conversations are not heard
 
 Filled = str | None | list[str] | list[dict[str, str]]
 
@@ -75,22 +79,27 @@ def clean(name: str, value: object, where: str) -> Filled:
     if kind == "text or None" and value is None:
         return None
     if kind in ("text", "text or None") and isinstance(value, str):
-        return one_line(value)
+        return _filled(name, value)
     if isinstance(value, Sequence) and not isinstance(value, str):
         if kind == "texts" and all(isinstance(entry, str) for entry in value):
             return [one_line(entry) for entry in value]
         if isinstance(kind, tuple) and all(_is_row(entry, kind) for entry in value):
-            return [{key: one_line(row[key]) for key in kind} for row in value]
+            return [{key: _filled(key, row.get(key, "")) for key in kind} for row in value]
     expected = {"texts": "a list of texts", "text": "a text", "text or None": "a text or None"}.get(
-        str(kind), f"a list of rows with the texts {' and '.join(repr(key) for key in kind)}"
+        str(kind),
+        f"a list of rows with the texts {' and '.join(repr(key) for key in kind if key != _MAY_LACK)}",
     )
     raise PromptError(f"{where}: hole {name!r} takes {expected}, got {_shortly(value)}.")
+
+
+def _filled(name: str, text: str) -> str:
+    return one_line(text if name == "speech" else unmarked(text))
 
 
 def _is_row(entry: object, keys: tuple[str, ...]) -> bool:
     return (
         isinstance(entry, Mapping)
-        and set(entry) == set(keys)
+        and {*entry, _MAY_LACK} == {*keys, _MAY_LACK}
         and all(isinstance(text, str) for text in entry.values())
     )
 

@@ -90,12 +90,12 @@ def test_parameters_of_a_baseline_are_overlaid_one_by_one() -> None:
 def test_every_problem_is_told_at_once_with_its_path_and_the_nearest_name(tmp_path: Path) -> None:
     file = yaml(tmp_path, "data: {corpus: everyday, limt: 3}\nretrieval: {k: 0}\ntrainning: {}\n")
     assert told(file, "prompt.see=future", "training.epochs=many") == [
-        "mine.yaml: unknown setting 'data.limt'. Did you mean 'limit'? Known: corpus, labels, limit, options, path, score_on.",
+        "mine.yaml: unknown setting 'data.limt'. Did you mean 'limit'? Known: corpus, labels, limit, options, path, score_on, shared_speakers.",
         "mine.yaml: prompt.see: input should be 'past' or 'surrounding', got 'future'.",
         "mine.yaml: retrieval.k: input should be greater than or equal to 1, got 0.",
         "mine.yaml: training.epochs: input should be a valid integer, unable to parse string as an integer, got 'many'.",
         "mine.yaml: unknown setting 'trainning'. Did you mean 'training'? Known: about, answer, curriculum, data, lora, "
-        "model, name, parameters, prompt, recognizer, retrieval, seed, training.",
+        "model, name, parameters, prompt, recognizer, retrieval, seed, speech, training.",
     ]
 
 

@@ -31,6 +31,8 @@ def test_no_file_is_forgotten_and_no_two_share_a_name() -> None:
         "emorynlp",
         "dailydialog",
         "iemocap",
+        "ravdess",
+        "dailytalk",
     }
 
 
@@ -64,8 +66,9 @@ def test_what_a_run_writes_down_can_be_run_again(name: str, tmp_path: Path) -> N
 def test_it_can_be_put_together_without_a_model(name: str) -> None:
     settings = experiment(name)
     model = build(settings, MELD, "meld")
-    assert model.store == "train"
-    assert model.schedule.buckets == 2  # type: ignore[attr-defined]
+    assert model.store == (settings.retrieval and "train")
+    assert getattr(model.schedule, "buckets", None) == (2 if settings.curriculum else None)
+    assert (model.ears is None) == (settings.speech is None)
     assert model.evaluation_splits == {"meld/dev", "meld/test"}
     assert (model.base_model, model.seed) == (settings.model.name, 42)
 

@@ -86,6 +86,7 @@ def test_the_number_of_labels_is_that_of_the_papers_tables() -> None:
         "dailydialog": 7,
         "iemocap6": 6,
         "iemocap4": 4,
+        "ravdess": 8,
     }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
 from prc_emo.bench.predictions import Prediction
+from prc_emo.bench.voices import Voices
 from prc_emo.conversation import Conversation
 from prc_emo.errors import PrcEmoError, did_you_mean
 from prc_emo.labels import LabelSet
@@ -45,6 +46,25 @@ class Retrieves(Protocol):
     @property
     def excluded(self) -> Mapping[str, int]:
         """How many were nearer but might not be shown, by reason."""
+        ...
+
+
+@runtime_checkable
+class Hears(Protocol):
+    """A recognizer that can hear voices beside reading words."""
+
+    @property
+    def ears(self) -> object | None:
+        """What it hears with; None where its settings say that it only reads."""
+        ...
+
+    @property
+    def heard(self) -> Mapping[str, int]:
+        """How many voices the last `predict` heard, and why not the others."""
+        ...
+
+    def voices(self) -> Voices | None:
+        """What it made of them; None where it has nothing to show."""
         ...
 
 

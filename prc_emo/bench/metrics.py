@@ -40,7 +40,9 @@ class Scores:
 
     Attributes:
         wf1: Mean of the labels' F1, weighted by support: the field's main figure.
+        accuracy: Also called weighted accuracy, WA.
         macro_f1: Unweighted mean over the labels that occur, as gold or as answer.
+        ua: Unweighted accuracy, the main figure of work on speech: mean of the labels' recall, over gold labels that occur.
         unreadable: Share of answers that were no label; each counts as wrong.
         confusion: Row per gold label, column per answer, in the order of `labels`; the last column is unreadable.
         calibration: None for a recognizer without probabilities.
@@ -51,6 +53,7 @@ class Scores:
     accuracy: float
     wf1: float
     macro_f1: float
+    ua: float
     unreadable: float
     labels: tuple[str, ...]
     per_class: tuple[ClassScore, ...]
@@ -63,7 +66,7 @@ class Scores:
 
     def __str__(self) -> str:
         lines = [
-            f"wF1 {self.wf1:.4f}   accuracy {self.accuracy:.4f}   macro F1 {self.macro_f1:.4f}   "
+            f"wF1 {self.wf1:.4f}   accuracy {self.accuracy:.4f} (WA)   UA {self.ua:.4f}   macro F1 {self.macro_f1:.4f}   "
             f"({self.utterances} utterances, {self.dialogues} dialogues)"
         ]
         if self.calibration:
@@ -147,6 +150,7 @@ def _score(judged: Sequence[Judged]) -> Scores:
         accuracy=_accuracy(judged),
         wf1=float((f1 * support).sum() / support.sum()),
         macro_f1=float(f1[occurs].mean()),
+        ua=float(recall[support > 0].mean()),
         unreadable=float(confusion[:, -1].sum() / len(judged)),
         labels=labels,
         per_class=tuple(

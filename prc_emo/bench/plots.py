@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from prc_emo.bench.calibration import Calibration
 from prc_emo.bench.compare import Comparison
 from prc_emo.bench.metrics import Scores
+from prc_emo.bench.voices import Voices
 from prc_emo.files import sha256
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ _STYLE: dict[Any, Any] = {
         ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "grid.color"), INK
     ),
 }
+_SIGNS = "osD^vP*XphH8"
 _WIDTH = 4.6  # inches: narrow, so that letters stay legible when a phone shrinks the picture
 
 
@@ -188,6 +190,56 @@ def difficulty(difficulties: Sequence[float], borders: Sequence[float]) -> Plot:
     if borders:
         alt += f"; bucket borders at {', '.join(f'{border:.3f}' for border in borders)}"
     return plot("Difficulty of the training conversations", alt, 2.5, draw)
+
+
+def voices(found: Voices, gold: Mapping[str, str]) -> Plot:
+    """Where the contrastive loss has put the voices, flattened by t-SNE; one colour and sign for each label."""
+    from sklearn.manifold import TSNE
+
+    ids = [id for id in found.ids if id in gold]
+    rows = found.contrast[[found.ids.index(id) for id in ids]]
+    flat = TSNE(
+        perplexity=min(30, max(2, len(ids) // 4)), init="pca", random_state=0, n_jobs=1
+    ).fit_transform(rows)  # (U, 2)
+    labels = sorted({gold[id] for id in ids})
+
+    def draw(figure: "Figure") -> None:
+        ax = figure.subplots()
+        for number, label in enumerate(labels):
+            here = flat[[gold[id] == label for id in ids]]
+            ax.scatter(
+                here[:, 0],
+                here[:, 1],
+                s=14,
+                marker=_SIGNS[number % len(_SIGNS)],
+                label=label,
+                alpha=0.8,
+                linewidths=0.8,
+            )
+        ax.set(xticks=[], yticks=[])
+        ax.legend(ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.02))
+
+    alt = (
+        f"{len(ids)} voices in a plane, by t-SNE of the contrastive space; their labels: {', '.join(labels)}"
+    )
+    note = "Distances between groups, and their sizes, mean nothing in such a picture; whether a label keeps together does."
+    return plot("Voices in the contrastive space", alt, 3.6, draw, note)
+
+
+def attention(found: Voices, gold: Mapping[str, str]) -> Plot:
+    """Where in a few utterances each soft prompt listens."""
+    some = list(found.attention.items())
+
+    def draw(figure: "Figure") -> None:
+        for ax, (id, rows) in zip(figure.subplots(len(some), squeeze=False)[:, 0], some, strict=True):
+            ax.imshow(rows, aspect="auto", cmap="Greys", interpolation="nearest")
+            ax.set_ylabel(gold.get(id, ""), rotation=0, ha="right", va="center")
+            ax.set(xticks=[], yticks=[])
+        ax.set_xlabel("frames, from the beginning of the utterance to its end")
+
+    alt = f"How much each soft prompt looks at each frame, for {len(some)} utterances, one row of the picture each"
+    note = f"A line for each soft prompt; the darker, the more it looks there. {', '.join(found.attention)}."
+    return plot("Where the queries listen", alt, 0.5 + 0.45 * len(some), draw, note)
 
 
 def training(log: Sequence[Mapping[str, Any]]) -> Plot | None:

@@ -16,6 +16,7 @@ from prc_emo.bench.metrics import Scores, score
 from prc_emo.bench.predictions import Judged
 from prc_emo.bench.runs import Experiment, Run, read_experiments
 from prc_emo.bench.significance import Interval, accuracy_of, bootstrap
+from prc_emo.bench.voices import Voices
 
 _MISTAKES = 10
 
@@ -95,7 +96,7 @@ def _chapter(experiment: Experiment, seed: int) -> Chapter:
         scores=scores,
         wf1=bootstrap(judged, seed=seed),
         accuracy=bootstrap(judged, seed=seed, statistic=accuracy_of),
-        figures=tuple(_figures(run.folder, scores)),
+        figures=tuple(_figures(run, scores)),
         mistakes=_confident_mistakes(run.judged),
         retrieval=_retrieval(run.folder / "report.json"),
         settings=files.read_text(run.folder / "config.yaml")
@@ -105,7 +106,8 @@ def _chapter(experiment: Experiment, seed: int) -> Chapter:
     )
 
 
-def _figures(folder: Path, scores: Scores) -> Iterator[plots.Plot]:
+def _figures(run: Run, scores: Scores) -> Iterator[plots.Plot]:
+    folder = run.folder
     yield plots.per_class(scores)
     yield plots.confusion(scores)
     if scores.calibration:
@@ -119,6 +121,12 @@ def _figures(folder: Path, scores: Scores) -> Iterator[plots.Plot]:
     order = files.read_object(folder / "order.json")
     if order.get("difficulties"):
         yield plots.difficulty(order["difficulties"], order.get("buckets", []))
+    if voices := Voices.read(folder):
+        gold = {line.id: line.gold for line in run.judged}
+        if len(voices.ids) > 4:
+            yield plots.voices(voices, gold)
+        if voices.attention:
+            yield plots.attention(voices, gold)
 
 
 def _confident_mistakes(judged: Sequence[Judged]) -> tuple[Judged, ...]:

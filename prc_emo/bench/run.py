@@ -13,13 +13,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from prc_emo.bench.contract import Recognizer, Retrieves, baseline
+from prc_emo.bench.contract import Hears, Recognizer, Retrieves, baseline
 from prc_emo.bench.metrics import Scores, score
 from prc_emo.bench.predictions import judge, write_predictions
 from prc_emo.config import Experiment, data_path
 from prc_emo.config_file import experiment, to_yaml
 from prc_emo.conversation import Conversation
-from prc_emo.corpora import Corpus, load_corpus
+from prc_emo.corpora import Corpus, load_corpus, refuse_shared_speakers
 from prc_emo.errors import PrcEmoError
 from prc_emo.files import write_json, write_text
 from prc_emo.labels import LABEL_SETS, LabelSet
@@ -71,6 +71,8 @@ def run(
             )
     asked = corpus.split(split)
     recognizer = recognizer_of(settings, corpus.labels, corpus.name, shared)
+    if isinstance(recognizer, Hears) and recognizer.ears is not None:
+        refuse_shared_speakers(corpus, force=settings.data.shared_speakers)
     if not fresh:
         refuse_another_run(settings, out)
     tell(f"{settings.name}: learning from {_size(train)}, choosing on {_size(dev)}.")
@@ -96,6 +98,13 @@ def run(
         report = {"split": split, **scores.to_json()}
         if isinstance(recognizer, Retrieves):
             report["retrieval"] = {"shown": recognizer.shown, "excluded": recognizer.excluded}
+        if isinstance(recognizer, Hears) and recognizer.ears is not None:
+            report["speech"] = recognizer.heard
+            if (voices := recognizer.voices()) is not None:
+                voices.write(out)
+            tell(
+                f"{settings.name}: {', '.join(f'{many} {what}' for what, many in recognizer.heard.items())}."
+            )
         write_json(out / "report.json", report)
     return scores
 

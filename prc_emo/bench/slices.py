@@ -1,5 +1,6 @@
-"""Where is a recognizer good, and where not? Cuts the judged utterances four ways; scores nothing itself."""
+"""Where is a recognizer good, and where not? Cuts the judged utterances five ways; scores nothing itself."""
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
 from prc_emo.bench.predictions import Judged
@@ -11,13 +12,15 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "length in words": ("0-3", "4-8", "9-15", "16+"),
     "speakers in the dialogue": ("1", "2", "3", "4", "5+"),
 }
+SPEAKER = "speaker"
+_NAMED = 12  # speakers with a line of their own, those who say most
 
 
 def cut(judged: Sequence[Judged]) -> Iterator[tuple[str, str, list[Judged]]]:
     """Yields group, piece and the utterances in it; pieces without utterances are left out.
 
     An emotion *shifts* when its gold label differs from the same speaker's previous gold label in that dialogue;
-    turns that nobody labelled are looked past.
+    turns that nobody labelled are looked past. Speakers are told apart where there are two or more.
     """
     previous = _previous_gold(judged)
     pieces_of: dict[str, Callable[[Judged], str]] = {
@@ -37,6 +40,20 @@ def cut(judged: Sequence[Judged]) -> Iterator[tuple[str, str, list[Judged]]]:
         for piece, lines in placed.items():
             if lines:
                 yield group, piece, lines
+    by_speaker = _by_speaker(judged)
+    if len(by_speaker) > 1:
+        for name, lines in by_speaker.items():
+            yield SPEAKER, name, lines
+
+
+def _by_speaker(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
+    """By name, the most frequent twelve; everybody else together, last."""
+    counts = Counter(line.speaker for line in judged)
+    named = sorted(sorted(counts, key=lambda name: (-counts[name], name))[:_NAMED])
+    found: defaultdict[str, list[Judged]] = defaultdict(list, {name: [] for name in named})
+    for line in judged:
+        found[line.speaker if line.speaker in named else "everybody else"].append(line)
+    return dict(found)
 
 
 def _previous_gold(judged: Sequence[Judged]) -> dict[str, str | None]:

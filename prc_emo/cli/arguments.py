@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 CorpusName = Annotated[
     str,
     typer.Argument(
-        help="meld, emorynlp, dailydialog, iemocap6, iemocap4, prc-json, prc-demonstrations, jsonl, csv, everyday, demonstrations"
+        help="meld, emorynlp, dailydialog, iemocap6, iemocap4, ravdess, dailytalk, prc-json, prc-demonstrations, jsonl, csv, "
+        "everyday, demonstrations"
     ),
 ]
 CorpusPath = Annotated[
@@ -22,15 +23,26 @@ CorpusPath = Annotated[
 ]
 Labels = Annotated[
     str | None,
-    typer.Option(help="For jsonl, csv and prc-json: meld, emorynlp, dailydialog, iemocap6, iemocap4."),
+    typer.Option(
+        help="For jsonl, csv and prc-json: meld, emorynlp, dailydialog, iemocap6, iemocap4, ravdess."
+    ),
+]
+Options = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option", metavar="KEY=VALUE", help="What the corpus' reader takes, such as audio=FOLDER of meld."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 
 
-def read_corpus(name: str, path: Path | None, labels: str | None) -> "Corpus":
+def read_corpus(
+    name: str, path: Path | None, labels: str | None, options: list[str] | None = None
+) -> "Corpus":
     from prc_emo.corpora import load_corpus
+    from prc_emo.settings import pair
 
-    return load_corpus(name, path, labels=label_set(labels))
+    return load_corpus(name, path, labels=label_set(labels), **dict(map(pair, options or [])))
 
 
 def label_set(name: str | None) -> LabelSet | None:

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from prc_emo.cli.arguments import AsJson, CorpusName, CorpusPath, Labels, label_set, read_corpus
+from prc_emo.cli.arguments import AsJson, CorpusName, CorpusPath, Labels, Options, label_set, read_corpus
 from prc_emo.cli.console import out, tell
 
 app = typer.Typer(no_args_is_help=True, help="Corpora in: convert, check and count conversations.")
@@ -23,11 +23,12 @@ def read(
         Path | None, typer.Option("--out", help="A folder for SPLIT.jsonl; by default a preview is shown.")
     ] = None,
     labels: Labels = None,
+    options: Options = None,
 ) -> None:
     """Read a corpus in its official form; write it as conversation JSONL."""
     from prc_emo.corpora import write_jsonl
 
-    found = read_corpus(corpus, path, labels)
+    found = read_corpus(corpus, path, labels, options)
     for name in [split] if split else found.splits:
         talks = found.split(name)
         if to is not None:

@@ -5,6 +5,7 @@ from prc_emo.corpora.corpus import Corpus
 from prc_emo.corpora.jsonl import write_jsonl
 from prc_emo.corpora.load import READERS, load_as_found, load_corpus
 from prc_emo.corpora.own import everyday_folder, read_conversations
+from prc_emo.corpora.speakers import refuse_shared_speakers
 from prc_emo.corpora.stats import CorpusStats, stats
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "load_as_found",
     "load_corpus",
     "read_conversations",
+    "refuse_shared_speakers",
     "stats",
     "write_jsonl",
 ]

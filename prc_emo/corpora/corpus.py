@@ -31,7 +31,8 @@ class Corpus:
 
     Every conversation id and every utterance id occurs once in the whole corpus, since predictions, demonstrations
     and exclusions are told apart by nothing else. `looked_for` names the file of each split, for the message above;
-    `notes` holds what was read past in it, for `check`.
+    `notes` holds what was read past in it, for `check`. `people` says that a speaker's name is one real person wherever it
+    stands, so that nobody's voice may be in two splits (`speakers`).
     """
 
     name: str
@@ -39,6 +40,7 @@ class Corpus:
     splits: Mapping[str, tuple[Conversation, ...]]
     looked_for: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, Notes] = field(default_factory=dict)
+    people: bool = False
 
     def __post_init__(self) -> None:
         conversations: dict[str, str] = {}

@@ -66,7 +66,11 @@ def _read(path: Path, labels: LabelSet, dev_session: int | None) -> Corpus:
             split = "test" if session == TEST_SESSION else "dev" if held_out else "train"
             splits[split].append(_conversation(transcript, split, labels, notes[split]))
     return Corpus(
-        "iemocap", labels, {split: tuple(members) for split, members in splits.items()}, notes=notes
+        "iemocap",
+        labels,
+        {split: tuple(members) for split, members in splits.items()},
+        notes=notes,
+        people=True,
     )
 
 

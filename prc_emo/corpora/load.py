@@ -16,6 +16,8 @@ READERS = {
     "iemocap": "iemocap:read6",
     "iemocap6": "iemocap:read6",
     "iemocap4": "iemocap:read4",
+    "ravdess": "ravdess:read",
+    "dailytalk": "dailytalk:read",
     "prc-json": "prc_json:read",
     "prc-demonstrations": "prc_demonstrations:read",
     "jsonl": "own:read_jsonl",

@@ -21,20 +21,21 @@ Reader = Callable[[Source], Iterator[Found]]
 BY_SUFFIX: dict[str, Reader] = {".jsonl": jsonl.read, ".csv": table.read, ".txt": plain.read}
 
 
-def read_jsonl(path: Path, labels: LabelSet | None = None) -> Corpus:
+def read_jsonl(path: Path, labels: LabelSet | None = None, people: bool = False) -> Corpus:
     """A corpus in our JSONL.
 
     Args:
         path: A folder with train.jsonl, dev.jsonl, test.jsonl (or some of them), or one file; conversations of one file
             say their split, those that do not are test.
         labels: The labels to check against; None takes those that occur, in alphabetical order.
+        people: A speaker's name is one real person in all files, whose voice may be in one split only.
     """
-    return _read(path, ".jsonl", labels)
+    return replace(_read(path, ".jsonl", labels), people=people)
 
 
-def read_csv(path: Path, labels: LabelSet | None = None) -> Corpus:
+def read_csv(path: Path, labels: LabelSet | None = None, people: bool = False) -> Corpus:
     """A corpus in our CSV. Arguments as in `read_jsonl`."""
-    return _read(path, ".csv", labels)
+    return replace(_read(path, ".csv", labels), people=people)
 
 
 def read_everyday() -> Corpus:

@@ -4,14 +4,13 @@ Knows files and text from elsewhere (standard input, a form on a web page) as on
 `plain` read either; and what the three have in common.
 """
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from prc_emo.conversation import Conversation
 from prc_emo.corpora.corpus import SPLITS
 from prc_emo.errors import PrcEmoError, did_you_mean
-from prc_emo.files import read_text
+from prc_emo.files import is_address, read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Source:
             return None
         if not isinstance(value, str):
             raise PrcEmoError(f"{where}: expected the path of a recording, got {value!r}.")
-        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:|[/\\]{2}", value):
+        if is_address(value):
             raise PrcEmoError(
                 f"{where}: {value!r} is an address; recordings are read from local files only. Download it first."
             )

@@ -4,6 +4,8 @@ A folder with an adapter is data. Other adapter kinds, pickled weights and code 
 """
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,19 @@ def add(lm: LanguageModel, *, rank: int, alpha: int, dropout: float, seed: int) 
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return _with(lm, get_peft_model(model, settings))
+
+
+@contextmanager
+def frozen(lm: LanguageModel) -> Iterator[None]:
+    """Only the modules that are trained whole learn, not the low-rank matrices."""
+    low = [one for name, one in lm.model.named_parameters() if "lora_" in name]
+    for one in low:
+        one.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for one in low:
+            one.requires_grad_(True)
 
 
 def save(lm: LanguageModel, folder: Path) -> None:

@@ -15,10 +15,15 @@ def generate(
     lm: LanguageModel,
     prompts: Sequence[Sequence[int]],
     *,
+    heard: Sequence[Sequence[str]] | None = None,
     max_new_tokens: int = 10,
     batch_tokens: int = 4096,
 ) -> list[str]:
-    """The text that the model writes after each prompt, in the order of the prompts."""
+    """The text that the model writes after each prompt, in the order of the prompts.
+
+    Args:
+        heard: The utterances whose speech fills each prompt's slots.
+    """
     import torch
 
     answers = [""] * len(prompts)
@@ -27,7 +32,7 @@ def generate(
         for rows in batches_by_length([len(prompt) for prompt in prompts], batch_tokens):
             ids = left_pad([prompts[row] for row in rows], lm.tokenizer.pad_token_id).to(lm.device)  # (B, T)
             mask = left_pad([[1] * len(prompts[row]) for row in rows], 0).to(lm.device)
-            cache = None
+            cache, beside = None, lm.beside([heard[row] for row in rows] if heard else ())
             if lm.prefix:  # generate() reads from left to right: all but the prompt's last token is read here
                 before = mask[:, :-1]
                 cache = lm.model(
@@ -36,6 +41,7 @@ def generate(
                     position_ids=positions(before),
                     logits_to_keep=1,
                     use_cache=True,
+                    **beside,
                 ).past_key_values
             new = lm.model.generate(
                 input_ids=ids,
@@ -45,6 +51,7 @@ def generate(
                 do_sample=False,
                 pad_token_id=lm.tokenizer.pad_token_id,
                 eos_token_id=closing(lm.tokenizer),
+                **beside,
             )[:, ids.shape[1] :]
             for row, text in zip(rows, lm.tokenizer.batch_decode(new, skip_special_tokens=True), strict=True):
                 answers[row] = text

@@ -5,7 +5,7 @@ next word. It was pre-trained to look both ways, and goes on doing so within a p
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,10 +30,20 @@ class LanguageModel:
     prefix: bool = (
         False  # reads a prompt in both directions, as it was pre-trained; writes from left to right
     )
+    # for each row of a batch the utterances that are heard in it -> what the model takes beside tokens; None is deaf
+    listen: Callable[[Sequence[Sequence[str]]], Mapping[str, Any]] | None = None
 
     @property
     def device(self) -> Any:
         return next(self.model.parameters()).device
+
+    def beside(self, heard: Sequence[Sequence[str]]) -> dict[str, Any]:
+        """What a forward pass takes beside the tokens of rows in which these utterances are heard."""
+        if self.listen is None or not any(heard):
+            return {}
+        from accelerate.utils import send_to_device
+
+        return dict(send_to_device(dict(self.listen(heard)), self.device))
 
     @property
     def quantized(self) -> bool:

@@ -5,7 +5,7 @@ read from its cached keys and values, and only their scores leave a batch. Label
 Where one label begins another ("sad", "sadness") the token that ends the answer is part of the score.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ def score(
     prompts: Sequence[Sequence[int]],
     labels: Sequence[str],
     *,
+    heard: Sequence[Sequence[str]] | None = None,
     batch_tokens: int = 4096,
     done: Callable[[int], None] = lambda rows: None,
 ) -> np.ndarray:
@@ -30,6 +31,7 @@ def score(
 
     Args:
         prompts: Token ids up to where the answer begins.
+        heard: The utterances whose speech fills each prompt's slots.
         batch_tokens: How many prompt tokens, padding included, one batch may hold.
         done: Told after each batch how many rows this process has finished.
     """
@@ -48,7 +50,8 @@ def score(
     try:
         with torch.inference_mode(), torch.autocast(lm.device.type, torch.bfloat16, enabled=lm.autocast):
             for number, rows in enumerate([*mine, *[batches[0]] * idle]):
-                scores = _batch(lm, [prompts[row] for row in rows], words).double().cpu().numpy()
+                beside = lm.beside([heard[row] for row in rows] if heard else ())
+                scores = _batch(lm, [prompts[row] for row in rows], words, beside).double().cpu().numpy()
                 if number < len(mine):
                     parts.append((rows, scores))
                     done(len(rows))
@@ -126,7 +129,9 @@ def batches_by_length(lengths: Sequence[int], batch_tokens: int) -> list[list[in
     return batches
 
 
-def _batch(lm: LanguageModel, prompts: list[Sequence[int]], words: list[list[int]]) -> Any:
+def _batch(
+    lm: LanguageModel, prompts: list[Sequence[int]], words: list[list[int]], beside: Mapping[str, Any]
+) -> Any:
     """Scores of every label for one batch of prompts: (B, L)."""
     import torch
 
@@ -140,6 +145,7 @@ def _batch(lm: LanguageModel, prompts: list[Sequence[int]], words: list[list[int
         position_ids=positions(mask),
         logits_to_keep=1,
         use_cache=bool(tails),
+        **beside,
     )
     first = prefilled.logits[:, -1].float().log_softmax(-1)  # (B, V)
     scores = first[:, [word[0] for word in words]]  # (B, L)

@@ -3,14 +3,19 @@
 Utterances are untrusted. A control token written into a text stays text, in chat models and in plain ones.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from prc_emo.errors import PrcEmoError
 from prc_emo.llm.load import LanguageModel
+from prompts import marked, replace_marks
 
 IGNORED = -100  # torch's cross entropy passes over this label
+SLOT = -1  # no token: a place that a soft prompt fills
+_STAND_IN = (
+    " \N{CJK RADICAL MEAT}"  # for a mark, while its text is made into tokens; nobody writes this character
+)
 
 Message = Mapping[str, str]
 
@@ -22,17 +27,54 @@ class Encoded:
     id: str
     input_ids: list[int]
     labels: list[int]
+    heard: Sequence[str] = ()  # the utterances whose soft prompts fill the slots, in their order
 
 
-def prompt_ids(lm: LanguageModel, messages: Sequence[Message]) -> list[int]:
-    """The prompt up to the place where the answer begins.
+def prompt_ids(
+    lm: LanguageModel, messages: Sequence[Message], slots: Callable[[str], int] | None = None
+) -> list[int]:
+    """The prompt up to the place where the answer begins, with a `SLOT` for every soft prompt.
 
     A chat model gets its own template, with thinking switched off where it has such a switch; a plain model gets
     the messages' text after its opening token.
 
+    Args:
+        slots: How many soft prompts the speech of an utterance becomes, by its id; needed where messages are marked.
+
     Raises:
-        PrcEmoError: The model's chat template refuses the messages.
+        PrcEmoError: The model's chat template refuses the messages, or its tokenizer has no token for the stand-in.
     """
+    heard = marked(messages)
+    if not heard:
+        return _ids(lm, messages)
+    assert slots is not None
+    own = _STAND_IN.strip()
+    stood_in = [
+        {**message, "content": replace_marks(message["content"].replace(own, ""), own)}
+        for message in messages
+    ]
+    return _with_slots(lm, _ids(lm, stood_in), [slots(id) for id in heard])
+
+
+def _with_slots(lm: LanguageModel, ids: Sequence[int], many: Sequence[int]) -> list[int]:
+    """The tokens with that many slots in place of each stand-in."""
+    alone = lm.tokenizer(f"x{_STAND_IN} x", add_special_tokens=False)["input_ids"]
+    before = lm.tokenizer("x", add_special_tokens=False)["input_ids"]
+    after = lm.tokenizer("x x", add_special_tokens=False)["input_ids"][len(before) :]
+    stand_in = alone[len(before) : len(alone) - len(after)]
+    found = [at for at in range(len(ids)) if list(ids[at : at + len(stand_in)]) == stand_in]
+    if len(found) != len(many) or lm.tokenizer.unk_token_id in stand_in:
+        raise PrcEmoError(
+            f"The tokenizer of {lm.name} hides where speech goes: it shows {len(found)} of {len(many)} places. Take another model."
+        )
+    pieces, start = [], 0
+    for at, slots in zip(found, many, strict=True):
+        pieces += [*ids[start:at], *[SLOT] * slots]
+        start = at + len(stand_in)
+    return [*pieces, *ids[start:]]
+
+
+def _ids(lm: LanguageModel, messages: Sequence[Message]) -> list[int]:
     if lm.chat:
         return _chat_ids(lm, messages)
     text = "\n".join(message["content"] for message in messages)
@@ -86,16 +128,22 @@ def closing(tokenizer: Any) -> int:
 
 
 def encode(
-    lm: LanguageModel, id: str, prompt: Sequence[int], answer: str, word: Sequence[int] | None = None
+    lm: LanguageModel,
+    id: str,
+    prompt: Sequence[int],
+    answer: str,
+    word: Sequence[int] | None = None,
+    heard: Sequence[str] = (),
 ) -> Encoded:
     """An example for training: prompt and answer, with the loss on the answer only.
 
     Args:
         prompt: Of `prompt_ids`.
         word: The answer's tokens, where not all of them are to be learned.
+        heard: The utterances whose speech the prompt holds.
     """
     prompt, word = list(prompt), list(word or answer_ids(lm, answer))
-    return Encoded(id, prompt + word, [IGNORED] * len(prompt) + word)
+    return Encoded(id, prompt + word, [IGNORED] * len(prompt) + word, heard)
 
 
 def left_pad(rows: Iterable[Sequence[int]], value: int) -> Any:

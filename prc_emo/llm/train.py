@@ -10,6 +10,7 @@ bit for bit as if nothing had happened.
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from curriculum import Order, Phase
 
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"  # trl reports home otherwise; before huggingface_hub is imported
 
-from datasets import Dataset
+from datasets import Dataset, disable_progress_bars
 from transformers import PrinterCallback, TrainerCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
@@ -30,8 +31,25 @@ from prc_emo.llm.progress import Line, Progress, lines
 from prc_emo.llm.tokens import IGNORED, Encoded, left_pad, positions, visible
 from prc_emo.processes import processes, sharded
 
+disable_progress_bars()  # Progress says what matters
 Evaluate = Callable[[Any], dict[str, float]]  # the module to ask -> {"wf1": ..., ...}
+Row = Mapping[str, Any]  # id, input_ids, labels, weight, heard, and its place in the order
 COMPLETE = "complete.json"  # what is in a checkpoint's folder, once every process has written its part
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What training adds where utterances are heard.
+
+    Attributes:
+        listen: The rows of a batch -> what the model takes beside their tokens; augmented, by a row's place in the order.
+        loss: What is learned beside the answer, of the last forward pass: a scalar, given what `listen` returned.
+        learning_rate: Of the modules that are trained whole; None is that of the adapter.
+    """
+
+    listen: Callable[[Sequence[Row]], Mapping[str, Any]]
+    loss: Callable[[Mapping[str, Any]], Any]
+    learning_rate: float | None = None
 
 
 def train(
@@ -46,6 +64,7 @@ def train(
     weights: Sequence[float] | None = None,
     choices: Sequence[int] | None = None,
     restart_per_phase: bool = False,
+    beside: Beside | None = None,
 ) -> Path:
     """Trains the adapter that `lm` wears and leaves it at its best checkpoint.
 
@@ -60,6 +79,7 @@ def train(
             Whether they are the same is for the caller to know: `prc_emo.fitting.same_as_before`.
         weights: Of each row's loss; their mean is 1.
         choices: The tokens that an answer may begin with; its first token then competes with these alone.
+        beside: Where rows hear speech: what it brings into a batch, and what is learned of it.
         restart_per_phase: A fresh optimiser and learning-rate schedule in every phase, as in the released code.
 
     Returns:
@@ -72,9 +92,11 @@ def train(
     segments = order.phases if restart_per_phase else (whole,)
     data = Dataset.from_dict(
         {
+            "id": [row.id for row in rows],
             "input_ids": [row.input_ids for row in rows],
             "labels": [row.labels for row in rows],
             "weight": list(weights) if weights is not None else [1.0] * len(rows),
+            "heard": [list(row.heard) for row in rows],
         }
     )
     # rows of an optimiser step
@@ -88,12 +110,15 @@ def train(
         trainer = CurriculumTrainer(
             model=lm.model,
             args=_arguments(lm, settings, folder, seed),
-            train_dataset=data.select(paired_by_length(rows, order, segment, global_batch)),
+            train_dataset=_in_order(
+                data, paired_by_length(rows, order, segment, global_batch), segment, placed=beside is not None
+            ),
             processing_class=lm.tokenizer,
-            data_collator=Collate(lm.tokenizer.pad_token_id),
+            data_collator=Collate(lm.tokenizer.pad_token_id, None if beside is None else beside.listen),
             lm=lm,
             scores=evaluate,
             choices=choices,
+            beside=beside,
         )
         ends = [done[phase] - segment.start // global_batch for phase in phases]
         trainer.remove_callback(PrinterCallback)  # Progress says it
@@ -120,10 +145,22 @@ class CurriculumTrainer(SFTTrainer):
     """TRL's trainer with our own loss, on the answer's positions only, and our own evaluation, by label scores."""
 
     def __init__(
-        self, *, lm: LanguageModel, scores: Evaluate, choices: Sequence[int] | None = None, **arguments: Any
+        self,
+        *,
+        lm: LanguageModel,
+        scores: Evaluate,
+        choices: Sequence[int] | None = None,
+        beside: Beside | None = None,
+        **arguments: Any,
     ) -> None:
         super().__init__(**arguments)
-        self._scores, self.lm, self.choices = scores, lm, choices
+        self._scores, self.lm, self.choices, self.beside = scores, lm, choices, beside
+
+    def create_optimizer(self, *arguments: Any, **options: Any) -> Any:
+        optimizer = super().create_optimizer(*arguments, **options)
+        if self.beside is not None and self.beside.learning_rate is not None:
+            _own_rate(optimizer, self.beside.learning_rate, _whole_modules(self.model))
+        return optimizer
 
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
@@ -137,6 +174,7 @@ class CurriculumTrainer(SFTTrainer):
             position_ids=positions(inputs["attention_mask"]),
             logits_to_keep=labels.shape[1],
             use_cache=False,
+            **inputs.get("beside", {}),
         ).logits[:, :-1]  # (B, A, V)
         wanted = labels[:, 1:]  # (B, A)
         logits = logits.float()
@@ -145,14 +183,12 @@ class CurriculumTrainer(SFTTrainer):
         each = cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=IGNORED, reduction="none")
         each = each.view_as(wanted)  # (B, A)
         total = (each * inputs["weight"][:, None]).sum()
+        heard = self.beside.loss(inputs["beside"]) if self.beside is not None and "beside" in inputs else 0.0
         if num_items_in_batch is None:
-            return total / (wanted != IGNORED).sum()
+            return total / (wanted != IGNORED).sum() + heard
         # the count is over all processes, and gradients are averaged over them
-        return (
-            total
-            / num_items_in_batch
-            * (self.accelerator.num_processes if self.args.average_tokens_across_devices else 1)
-        )
+        shares = self.accelerator.num_processes if self.args.average_tokens_across_devices else 1
+        return total / num_items_in_batch * shares + heard / self.args.gradient_accumulation_steps
 
     def evaluate(self, *arguments: Any, **options: Any) -> dict[str, float]:
         metrics = {f"eval_{name}": value for name, value in self._scores(self.model).items()}
@@ -175,15 +211,18 @@ def _among(logits: Any, wanted: Any, choices: Sequence[int]) -> Any:
 class Collate:
     """Rows to a left-padded batch: answers end in the last column, whatever their prompts' lengths."""
 
-    def __init__(self, pad: int) -> None:
-        self.pad = pad
+    def __init__(self, pad: int, listen: Callable[[Sequence[Row]], Mapping[str, Any]] | None = None) -> None:
+        self.pad, self.listen = pad, listen
 
-    def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def __call__(self, rows: Sequence[Row]) -> dict[str, Any]:
         import torch
 
         answers = [[label for label in row["labels"] if label != IGNORED] for row in rows]
         width = max(map(len, answers)) + 1
+        heard = self.listen is not None and any(row["heard"] for row in rows)
+        beside = {"beside": dict(self.listen(rows))} if self.listen is not None and heard else {}
         return {
+            **beside,
             "input_ids": left_pad([row["input_ids"] for row in rows], self.pad),  # (B, T)
             "attention_mask": left_pad([[1] * len(row["input_ids"]) for row in rows], 0),  # (B, T)
             "labels": left_pad(
@@ -191,6 +230,28 @@ class Collate:
             ),  # (B, A + 1)
             "weight": torch.tensor([row["weight"] for row in rows]),  # (B,)
         }
+
+
+def _in_order(data: Dataset, positions: Sequence[int], segment: Phase, *, placed: bool) -> Dataset:
+    ordered = data.select(positions)
+    if not placed:
+        return ordered
+    return ordered.add_column("place", list(range(segment.start, segment.start + len(positions))))
+
+
+def _whole_modules(model: Any) -> set[int]:
+    """The parameters, by identity, of modules that are trained whole."""
+    return {id(one) for name, one in model.named_parameters() if ".modules_to_save." in name}
+
+
+def _own_rate(optimizer: Any, rate: float, those: set[int]) -> None:
+    """Moves parameters into groups of another learning rate."""
+    for group in list(optimizer.param_groups):
+        moved = [one for one in group["params"] if id(one) in those]
+        if moved:
+            group["params"] = [one for one in group["params"] if id(one) not in those]
+            rest = {name: value for name, value in group.items() if name != "params"}
+            optimizer.add_param_group({**rest, "params": moved, "lr": rate})
 
 
 def paired_by_length(rows: Sequence[Encoded], order: Order, segment: Phase, global_batch: int) -> list[int]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from bench_builders import judged_run, line
-from sklearn.metrics import f1_score
+from sklearn.metrics import f1_score, recall_score
 
 from prc_emo.bench.calibration import calibrate
 from prc_emo.bench.metrics import labels_of, score, weighted_f1
@@ -119,8 +119,34 @@ def test_every_group_of_slices_holds_every_utterance_once():
     sizes: dict[str, int] = {}
     for group, _, lines in cut(run):
         sizes[group] = sizes.get(group, 0) + len(lines)
-    assert len(sizes) == 4
+    assert len(sizes) == 5
     assert set(sizes.values()) == {len(run)}
+
+
+def test_ua_counts_every_gold_label_alike_and_wa_every_utterance():
+    """Three of four neutral ones and none of one fear: WA 3/5, UA (3/4 + 0) / 2; joy is answered once but never gold."""
+    pairs = [("neutral", "neutral")] * 3 + [("neutral", "joy"), ("fear", "neutral")]
+    scores = score([line(gold, label, position=at) for at, (gold, label) in enumerate(pairs)])
+    assert (scores.accuracy, scores.ua) == (pytest.approx(3 / 5), pytest.approx(3 / 8))
+    gold, answers = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    assert scores.ua == pytest.approx(
+        recall_score(gold, answers, labels=["neutral", "fear"], average="macro")
+    )
+    assert "accuracy 0.6000 (WA)   UA 0.3750" in str(scores)
+
+
+def test_each_speaker_is_scored_apart_and_the_many_who_say_little_together():
+    run = [line("joy", "joy" if at % 2 else "fear", position=at, speaker="Ada") for at in range(4)]
+    run += [line("joy", "joy", position=4 + at, speaker=f"Guest {at:02}") for at in range(20)]
+    pieces = [piece for piece in score(run).slices if piece.group == "speaker"]
+    assert pieces[0] == replace(pieces[0], name="Ada", n=4, accuracy=0.5)
+    assert (len(pieces), pieces[-1].name, pieces[-1].n) == (13, "everybody else", 9)
+
+
+def test_a_corpus_of_one_speaker_is_not_cut_by_speaker():
+    assert "speaker" not in {
+        group for group, _, _ in cut([line("joy", "joy"), line("joy", None, position=1)])
+    }
 
 
 def test_a_shift_is_measured_against_the_same_speaker_in_the_same_dialogue():

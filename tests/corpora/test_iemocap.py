@@ -7,7 +7,7 @@ import pytest
 
 from prc_emo.bench.run import corpus_of
 from prc_emo.config_file import experiment
-from prc_emo.corpora import Corpus, load_corpus
+from prc_emo.corpora import Corpus, load_corpus, refuse_shared_speakers
 from prc_emo.errors import PrcEmoError
 
 Lines = list[tuple[str, float, str, str | None]]  # turn, start, words, code (None: not in EmoEvaluation)
@@ -84,6 +84,11 @@ def test_a_session_can_be_held_out_so_that_no_speaker_is_in_two_splits(
     }
     assert by_split["dev"] == {"Ses04_F", "Ses04_M"}
     assert not by_split["train"] & by_split["dev"] and not by_split["train"] & by_split["test"]
+    refuse_shared_speakers(corpus)
+    with pytest.raises(
+        PrcEmoError, match=r"Ses01_F, Ses01_M, .* and 3 more in train and dev\. .*dev_session=4"
+    ):
+        refuse_shared_speakers(release())
     with pytest.raises(
         PrcEmoError, match=r"expected dev_session to be 1, 2, 3 or 4 \(5 is the test session\), got 5"
     ):

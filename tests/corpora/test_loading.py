@@ -42,7 +42,7 @@ def test_expected_file_names_are_named_where_none_is_found(tmp_path: Path) -> No
 
 
 def test_an_option_that_the_reader_does_not_take_is_an_error() -> None:
-    with pytest.raises(PrcEmoError, match=r"'meld' takes no option 'dev_session'\. It takes: none"):
+    with pytest.raises(PrcEmoError, match=r"'meld' takes no option 'dev_session'\. It takes: audio"):
         load_corpus("meld", "data", dev_session=4)
     with pytest.raises(PrcEmoError, match=r"'iemocap' takes no option 'session'\. It takes: dev_session"):
         load_corpus("iemocap", "data", session=4)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from prc_emo.corpora import check, load_corpus, read_conversations, write_jsonl
+from prc_emo.corpora import check, load_corpus, read_conversations, refuse_shared_speakers, write_jsonl
 
 pytestmark = pytest.mark.data
 
@@ -55,3 +55,23 @@ def test_the_demonstrations_of_prc_emos_authors_are_read(data_root: Path) -> Non
     corpus = load_corpus("prc-demonstrations", data_root / "prc_emo_demonstrations")
     assert len(corpus.train) == 14009
     assert check(corpus).count("dialogue repeated", "train") == 96
+
+
+@pytest.mark.parametrize("fold", range(1, 6))
+def test_ravdess_has_four_unseen_actors_in_every_fold(data_root: Path, fold: int) -> None:
+    corpus = load_corpus("ravdess", data_root / "ravdess", test_fold=fold, dev_fold=None)
+    assert (len(corpus.train), len(corpus.test)) == (960, 240)
+    assert len({who for talk in corpus.test for who in talk.speakers}) == 4
+    assert all(turn.audio and turn.audio.is_file() for talk in corpus.all() for turn in talk.utterances)
+    refuse_shared_speakers(corpus)
+
+
+def test_dailytalk_is_read_with_its_context_and_without_the_labels_in_it(data_root: Path) -> None:
+    corpus = load_corpus("dailytalk", data_root / "dailytalk_units")
+    sizes = {
+        split: (len(talks), sum(turn.gold is not None for talk in talks for turn in talk.utterances))
+        for split, talks in corpus.splits.items()
+    }
+    assert sizes == {"train": (1358, 2474), "dev": (181, 325)}
+    assert not [turn for talk in corpus.all() for turn in talk.utterances if "<" in turn.text]
+    assert check(corpus).count("line repaired in reading", "train") == 220

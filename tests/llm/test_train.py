@@ -271,6 +271,7 @@ class FakeTrainer:
     """What compute_loss needs of a trainer when it is told no number of items."""
 
     choices: list[int] | None = None
+    beside = None
 
     def __init__(self, lm: LanguageModel) -> None:
         self.lm = lm

@@ -49,7 +49,7 @@ def test_what_is_given_is_shown(name):
         assert EVERYTHING[hole] in shown
     if "demonstrations" in template.holes:
         assert all(row["text"] in shown for row in EVERYTHING["demonstrations"])
-    assert ("Should I be worried?" in shown) == ("context" in template.holes)
+    assert ("Should I be worried?" in shown) == ("context" in template.holes and name != "listen_compact")
 
 
 @pytest.mark.parametrize("name", SHIPPED_NAMES)

@@ -18,6 +18,7 @@ BARE = {
     "characteristic": None,
     "explicit": None,
     "implicit": None,
+    "speech": "",
     "demonstrations": [],
     "domain": "a ferry",
     "topic": "the last boat leaves early",
@@ -48,11 +49,17 @@ SURROUNDING = EVERYTHING | {
         {"speaker": "Nadia", "text": "Bring a lawyer."},
     ],
 }
-CASES = {"everything": EVERYTHING, "bare": BARE, "surrounding": SURROUNDING}
+HEARD = SURROUNDING | {
+    "context": [{**turn, "speech": f"[voice {at}]"} for at, turn in enumerate(EVERYTHING["context"][:2])],
+    "speech": "[voice 2]",
+}
+CASES = {"everything": EVERYTHING, "bare": BARE, "surrounding": SURROUNDING, "heard": HEARD}
+HEARS = {"recognize", "recognize_compact", "listen_compact"}
 TEMPLATES = [
     "recognize",
     "recognize_as_released",
     "recognize_compact",
+    "listen_compact",
     "explicit_implicit",
     "speaker",
     "demo_topics",
@@ -72,6 +79,7 @@ def rendered() -> dict[str, str]:
         )
         for name in TEMPLATES
         for case, holes in CASES.items()
+        if case != "heard" or name in HEARS
     }
 
 

@@ -1,0 +1,216 @@
+"""What the settings say of voices, made real: where frames come from, the model that hears them, and what it learns.
+
+The one place that knows the settings, `speech` and `llm` together.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from prc_emo.bench.voices import Voices
+from prc_emo.config import Section, Speech, data_path
+from prc_emo.conversation import Conversation
+from prc_emo.labels import LabelSet
+
+if TYPE_CHECKING:
+    from prc_emo.llm.load import LanguageModel
+    from prc_emo.llm.train import Beside
+    from prc_emo.speech.audio import Variant
+    from prc_emo.speech.heard import Heard, Source
+    from prc_emo.speech.inject import HearingModel
+    from prc_emo.speech.listen import Listener
+    from prc_emo.speech.qformer import SpeechQFormer
+
+WORDS = 64  # tokens of an utterance that the queries see, where they see text
+
+
+class Form(Section):
+    """Of the frames that a Q-Former is made for: their width, and how many layers of an encoder are mixed."""
+
+    width: int
+    layers: int | None
+
+
+class Ears:
+    """Hears conversations as the settings say.
+
+    Args:
+        form: Where it is known already: of a saved model.
+        cache: Where frames are kept; by default $PRC_EMO_CACHE, or prc-emo in the user's cache folder.
+    """
+
+    def __init__(
+        self,
+        settings: Speech,
+        labels: LabelSet,
+        seed: int,
+        *,
+        form: Form | None = None,
+        cache: Path | None = None,
+    ) -> None:
+        self.settings, self.labels, self.seed = settings, labels, seed
+        self.cache = cache or _cache()
+        self._form = form
+        self._texts: dict[str, str] = {}
+        self.model: HearingModel | None = None
+        self.listener: Listener
+
+    @property
+    def form(self) -> Form:
+        """What the Q-Former is made for.
+
+        Raises:
+            PrcEmoError: Encoder, units or features are not to be found.
+        """
+        if self._form is None:
+            source = self._source()
+            self._form = Form(width=source.width, layers=source.layers)
+        return self._form
+
+    def wear(self, lm: "LanguageModel") -> "LanguageModel":
+        """The language model with untrained ears; what is drawn for them depends on the seed alone."""
+        import torch
+
+        from prc_emo.speech.adapter import SpeechAdapter
+        from prc_emo.speech.inject import NAME, HearingModel
+        from prc_emo.speech.listen import Listener
+
+        own, table = self.settings, lm.model.get_input_embeddings().weight
+        with torch.random.fork_rng():
+            torch.manual_seed(self.seed)
+            qformer = self.qformer(text_width=table.shape[1])
+            adapter = SpeechAdapter(
+                qformer,
+                llm_width=table.shape[1],
+                size=float(table.detach().float().std()),
+                emotions=len(self.labels),
+            )
+        self.model = HearingModel(lm.model, adapter.to(lm.device))
+        self.model.train(False)
+        self.listener = Listener(qformer.slots, self._words(lm) if own.text else None)
+        return replace(lm, model=self.model, train_whole=(*lm.train_whole, NAME), listen=self.listener)
+
+    def qformer(self, text_width: int | None = None) -> "SpeechQFormer":
+        """An untrained Q-Former of these settings.
+
+        Args:
+            text_width: Of the word vectors, which it sees where the settings say so.
+        """
+        from prc_emo.speech.qformer import SpeechQFormer
+
+        own, form = self.settings, self.form
+        return SpeechQFormer(
+            frame_width=form.width,
+            queries=own.queries,
+            width=own.width,
+            layers=own.layers,
+            heads=own.heads,
+            feedforward=own.feedforward,
+            dropout=own.dropout,
+            text_width=text_width if own.text else None,
+            window=own.window,
+            layers_mixed=form.layers,
+            units=form.width if own.units else None,
+            convolutions=own.convolutions,
+        )
+
+    def hear(self, conversations: Sequence[Conversation]) -> "Heard":
+        """Listens to conversations; until the next call, theirs are the voices that prompts can hold."""
+        turns = [turn for talk in conversations for turn in talk.utterances]
+        heard = self._source().of(turns)
+        self.listener.frames = heard.frames
+        self._texts = {turn.id: turn.text for turn in turns}
+        return heard
+
+    def voices(self, at_once: int = 64, looked_at: int = 8) -> Voices | None:
+        """What the model makes of the voices that were heard last: of all in the contrastive space, of a few where it listens."""
+        import torch
+
+        ids = tuple(self.listener.frames)
+        if not ids or self.model is None:
+            return None
+        adapter, table = self.model.speech_adapter, self.model.get_input_embeddings()
+        rows, looks = [], {}
+        with torch.inference_mode():
+            for start in range(0, len(ids), at_once):
+                speech = self._tensors(ids[start : start + at_once])
+                text = speech.get("words")
+                words = () if text is None else (table(text), speech["words_mask"])
+                rows.append(adapter(speech["frames"], speech["mask"], *words).contrast.float().cpu().numpy())
+            for id in ids[:: -(-len(ids) // looked_at)]:
+                speech = self._tensors([id])
+                text = speech.get("words")
+                looked = adapter.listener.attention(speech["frames"], None if text is None else table(text))
+                looks[id] = looked.float().cpu().numpy()
+        return Voices(ids, np.concatenate(rows), looks)
+
+    def _tensors(self, ids: Sequence[str]) -> dict[str, Any]:
+        from accelerate.utils import send_to_device
+
+        assert self.model is not None
+        return dict(send_to_device(self.listener([ids])["speech"], self.model.device))
+
+    def lessons(self, train: Sequence[Conversation]) -> "Beside":
+        """What these conversations, which were heard just before, bring into training beside their words."""
+        from prc_emo.llm.train import Beside
+        from prc_emo.speech.audio import Variant
+        from prc_emo.speech.listen import Lessons, mask_some
+        from prc_emo.speech.losses import affective
+
+        own = self.settings
+        turns = [turn for talk in train for turn in talk.utterances]
+        variants = [Variant(speed=speed) for speed in own.speeds] + [Variant(noise=db) for db in own.noises]
+        lessons = Lessons(
+            self.listener,
+            {turn.id: self.labels.labels.index(turn.gold) for turn in turns if turn.gold is not None},
+            also=[self._source(variant).of(turns).frames for variant in variants],
+            augment=mask_some if own.mask and not own.units else None,
+            seed=self.seed,
+        )
+
+        def loss(beside: Mapping[str, Any]) -> Any:
+            assert self.model is not None and self.model.spoken is not None
+            return affective(
+                self.model.spoken,
+                beside["speech"]["emotions"],
+                contrastive_weight=own.contrastive,
+                focal_weight=own.focal,
+                temperature=own.temperature,
+                gamma=own.gamma,
+            )
+
+        return Beside(lessons, loss, own.learning_rate)
+
+    def _source(self, variant: "Variant | None" = None) -> "Source":
+        from prc_emo.speech.audio import Variant
+        from prc_emo.speech.encoder import LOG_MEL, encoder
+        from prc_emo.speech.features import Features
+        from prc_emo.speech.frames import Frames
+        from prc_emo.speech.units import Units
+
+        own = self.settings
+        if own.units is not None:
+            return Units.read(data_path(own.units), own.unit_count, strict=own.strict)
+        if own.features is not None:
+            return Features.read(data_path(own.features), strict=own.strict)
+        layer = {} if own.encoder == LOG_MEL else {"layer": own.layer}
+        made = encoder(own.encoder, **layer, **own.options)
+        return Frames(made, self.cache, variant or Variant(), strict=own.strict)
+
+    def _words(self, lm: "LanguageModel") -> Any:
+        def words(id: str) -> list[int]:
+            ids = lm.tokenizer(self._texts[id], add_special_tokens=False, split_special_tokens=True)[
+                "input_ids"
+            ]
+            return ids[:WORDS] or [lm.tokenizer.pad_token_id]
+
+        return words
+
+
+def _cache() -> Path:
+    own = os.environ.get("PRC_EMO_CACHE")
+    return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "prc-emo"

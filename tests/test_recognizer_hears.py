@@ -1,0 +1,160 @@
+"""PRC-Emo with voices, from recordings to a saved model that hears: on a toy of Qwen3's architecture, with tones for voices."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("soundfile", reason="pip install 'prc-emo[speech]'")
+import soundfile
+
+from curriculum import BabySteps
+from prc_emo import Conversation, PRCEmo, Utterance
+from prc_emo.bench.predictions import Prediction
+from prc_emo.config import Speech, Training
+from prc_emo.errors import PrcEmoError
+from prc_emo.files import read_json
+from prc_emo.labels import MELD
+
+HERTZ = {"joy": 400.0, "sadness": 100.0}
+SMALL: dict[str, Any] = {"queries": 2, "width": 16, "layers": 1, "heads": 2, "feedforward": 32}
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PRC_EMO_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def voice(path: Path, hertz: float, seconds: float = 0.5) -> Path:
+    time = np.arange(int(seconds * 16_000)) / 16_000
+    soundfile.write(path, 0.3 * np.sin(2 * np.pi * hertz * time), 16_000)
+    return path
+
+
+def talks(folder: Path, split: str, count: int) -> list[Conversation]:
+    """The same words in all of them; the tone alone says which emotion it is. The last line has no recording."""
+    found = []
+    for number in range(count):
+        turns = []
+        for at, emotion in enumerate(
+            ["joy", "sadness", "joy"] if number % 2 else ["sadness", "joy", "sadness"]
+        ):
+            id = f"{split}/{number}/{at}"
+            path = voice(folder / f"{split}-{number}-{at}.wav", HERTZ[emotion] + number, 0.4 + 0.1 * at)
+            turns.append(Utterance(id, "AB"[at % 2], "Well.", emotion, path if at < 2 else None))
+        found.append(Conversation(f"{split}/{number}", tuple(turns)))
+    return found
+
+
+def recognizer(speech: Speech | None, **options: Any) -> PRCEmo:
+    training = Training(batch=4, accumulate=1, learning_rate=5e-3, evaluate_every=50, neftune=None)
+    loading = {"tiny": True, "precision": "fp32"}
+    return PRCEmo(
+        "Qwen/Qwen3-8B",
+        labels=MELD,
+        speech=speech,
+        **{"schedule": BabySteps(buckets=2, epochs=2), "training": training, "loading": loading, **options},
+    )
+
+
+def alike(some: list[Prediction], others: list[Prediction]) -> bool:
+    return [one.probabilities for one in some] == [pytest.approx(one.probabilities) for one in others]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"window": 4, "text": True, "stages": 2}, {"speeds": (0.9,), "noises": (20.0,), "context": False}],
+    ids=["plain", "windows, text, two stages", "augmented, target only"],
+)
+def test_it_is_trained_saved_and_loaded_with_its_ears(tmp_path: Path, changes: dict[str, Any]) -> None:
+    train, dev = talks(tmp_path, "train", 4), talks(tmp_path, "dev", 2)
+    model = recognizer(Speech(**SMALL, **changes))
+    model.fit(train, dev, out=tmp_path / "run")
+    hidden = [talk.hidden() for talk in dev]
+    before = model.predict(hidden)
+    assert model.heard == {"heard": 4, "cut": 0, "no recording": 2}
+    made = model.voices()
+    assert made is not None and made.contrast.shape == (4, 128) and set(made.attention) == set(made.ids)
+    assert (tmp_path / "run" / "listening").exists() == (changes.get("stages") == 2)
+
+    again = PRCEmo.load(tmp_path / "run")
+    assert alike(again.predict(hidden), before)
+    deaf = [
+        Conversation(talk.id, tuple(Utterance(turn.id, turn.speaker, turn.text) for turn in talk.utterances))
+        for talk in hidden
+    ]
+    assert not alike(again.predict(deaf), before) and again.heard["no recording"] == 6
+    spoken = again.read([("Ada", "Well.", voice(tmp_path / "new.wav", 400)), ("Ben", "Well.")])
+    assert len(spoken) == 2 and again.heard["heard"] == 1
+    shutil.rmtree(tmp_path / "cache")
+    assert alike(again.predict(hidden), before), "frames made anew are others"
+
+
+def test_broken_recordings_are_counted_and_the_rest_goes_on(tmp_path: Path) -> None:
+    train, dev = talks(tmp_path, "train", 2), talks(tmp_path, "dev", 1)
+    (tmp_path / "train-0-0.wav").write_bytes(b"no sound")
+    (tmp_path / "dev-0-1.wav").unlink()
+    model = recognizer(Speech(**SMALL))
+    model.fit(train, dev, out=tmp_path / "run")
+    model.predict(dev)
+    assert model.heard == {"heard": 1, "cut": 0, "missing": 1, "no recording": 1}
+    recorded = [replace(talk, utterances=talk.utterances[:2]) for talk in train]
+    with pytest.raises(PrcEmoError, match=r"train/0/0, .*train-0-0.wav: corrupt"):
+        recognizer(Speech(**SMALL, strict=True)).fit(recorded, recorded, out=tmp_path / "strict")
+
+
+def test_a_text_model_ignores_recordings(tmp_path: Path) -> None:
+    train, dev = talks(tmp_path, "train", 2), talks(tmp_path, "dev", 1)
+    model = recognizer(None)
+    model.fit(train, dev, out=tmp_path / "run")
+    assert model.heard == {} and "speech_adapter" not in str(
+        read_json(tmp_path / "run/model/adapter_config.json")
+    )
+    assert read_json(tmp_path / "run/model/prc_emo.json")["speech"] is None
+
+
+def test_a_killed_training_goes_on_as_if_nothing_had_happened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Augmentation included: it depends on the place in the order, not on what was drawn before."""
+    train, dev = talks(tmp_path, "train", 4), talks(tmp_path, "dev", 2)
+    settings = Speech(**SMALL, speeds=(0.9, 1.1))
+    whole = recognizer(settings)
+    whole.fit(train, dev, out=tmp_path / "whole")
+
+    from prc_emo.development import Development
+
+    def cut(self: Development, lm: object) -> dict[str, float]:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return measure(self, lm)  # type: ignore[arg-type]
+
+    calls: list[int] = []
+    measure = Development.measure
+    with monkeypatch.context() as patched:
+        patched.setattr(Development, "measure", cut)
+        with pytest.raises(KeyboardInterrupt):
+            recognizer(settings).fit(train, dev, out=tmp_path / "cut")
+    resumed = recognizer(settings)
+    resumed.fit(train, dev, out=tmp_path / "cut")
+    files = [tmp_path / name / "model" / "adapter_model.safetensors" for name in ("whole", "cut")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+@pytest.mark.slow
+def test_the_tone_is_learned(tmp_path: Path) -> None:
+    """The words are always the same, so whoever is right has heard it."""
+    train, dev = talks(tmp_path, "train", 8), talks(tmp_path, "dev", 4)
+    training = Training(
+        batch=8, accumulate=1, epochs=12, learning_rate=1e-3, loss="labels", evaluate_every=50, neftune=None
+    )
+    model = PRCEmo("minilm", labels=MELD, speech=Speech(**SMALL, context=False), training=training)
+    recorded = [replace(talk, utterances=talk.utterances[:2]) for talk in (*train, *dev)]
+    model.fit(recorded[:8], recorded[8:], out=tmp_path / "run")
+    found = {one.id: one.label for one in model.predict(recorded[8:])}
+    assert all(found[turn.id] == turn.gold for talk in recorded[8:] for turn in talk.utterances)
