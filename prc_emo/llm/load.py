@@ -30,6 +30,12 @@ class LanguageModel:
     prefix: bool = (
         False  # reads a prompt in both directions, as it was pre-trained; writes from left to right
     )
+    merged: bool = False  # an adapter was merged into these weights
+
+    @property
+    def learned(self) -> bool:
+        """Whether it was fine-tuned: it has an adapter, or had one that was merged."""
+        return self.merged or hasattr(self.model, "peft_config")
 
     @property
     def device(self) -> Any:
@@ -64,7 +70,7 @@ def load(
     """
     import torch
 
-    half = _half(precision)
+    half = computes_in_half(precision)
     device = _device()
     if tiny:
         from prc_emo.llm.architectures import random_model
@@ -196,7 +202,8 @@ def _quantization(kind: str) -> Any:
     )
 
 
-def _half(precision: str) -> bool:
+def computes_in_half(precision: str) -> bool:
+    """Whether sums are made in bf16: as asked for, or where the hardware can."""
     import torch
 
     if precision != "auto":
