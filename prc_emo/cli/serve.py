@@ -95,6 +95,7 @@ def serve(
     tell(f"Labels: {', '.join(reader.labels)}.")
     tell(f"Listening on {address_of(listener)} (the API's description: /docs). Ctrl-C stops it.")
     listen(api, listener, finish=timeout)
+    together.close()
     tell("Stopped; what was under way is finished.")
 
 

@@ -120,7 +120,7 @@ def _embedded() -> tuple[Any, Any]:
         attention_probs_dropout_prob=0.0,
         local_files_only=True,
     )
-    with _quietly():  # it warns of the head that is missing from the file, which is set right below
+    with quietly():  # it warns of the head that is missing from the file, which is set right below
         model: Any = AutoModelForCausalLM.from_pretrained(
             folder, config=config, use_safetensors=True, local_files_only=True
         )
@@ -164,7 +164,7 @@ def _from_hub(
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     from transformers.utils import logging
 
     level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from prc_emo.files import read_json
-from prc_emo.llm.load import LanguageModel, computes_in_half
+from prc_emo.llm.load import LanguageModel, computes_in_half, quietly
 from prc_emo.llm.load import load as load_model
 
 
@@ -17,7 +17,8 @@ def write(lm: LanguageModel, folder: Path) -> list[str]:
         The names of the files that it is loaded from.
     """
     model = lm.model.merge_and_unload()
-    model.save_pretrained(str(folder), safe_serialization=True)
+    with quietly():
+        model.save_pretrained(str(folder), safe_serialization=True)
     lm.tokenizer.save_pretrained(str(folder))
     return sorted(path.name for path in folder.iterdir() if path.is_file())
 
@@ -31,8 +32,8 @@ def load(folder: Path, name: str, prefix: bool, loading: Mapping[str, Any]) -> L
         loading: The base model's precision and attention.
     """
     written = read_json(folder / "config.json").get("dtype")
-    lm = load_model(
-        str(folder), precision="bf16" if written == "bfloat16" else "fp32", attention=loading.get("attention")
-    )
+    precision = "bf16" if written == "bfloat16" else "fp32"
+    with quietly():
+        lm = load_model(str(folder), precision=precision, attention=loading.get("attention"))
     autocast = computes_in_half(str(loading.get("precision", "auto")))
     return replace(lm, name=name, prefix=prefix, autocast=autocast, merged=True)

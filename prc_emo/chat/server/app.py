@@ -63,7 +63,7 @@ def make_app(
     log_text: bool = False,
     metrics: Metrics | None = None,
 ) -> FastAPI:
-    """The API over a reader, which is closed when the server stops.
+    """The API over a reader. Close the reader once the API is asked no more.
 
     Args:
         name: What clients call the model.
@@ -77,16 +77,10 @@ def make_app(
     metrics.watch(lambda: reader.waiting, lambda: replies.under_way)
     began = int(time.time())
 
-    @asynccontextmanager
-    async def life(api: FastAPI) -> AsyncIterator[None]:
-        yield
-        await asyncio.to_thread(reader.close)
-
     api = FastAPI(
         title="PRC-Emo",
         version=__version__,
         summary="Emotions in conversations, turn by turn.",
-        lifespan=life,
         redoc_url=None,
     )
     errors.install(api)
@@ -101,11 +95,11 @@ def make_app(
     api.add_middleware(Counting, metrics=metrics)
 
     async def read(conversations: Sequence[Conversation], only: set[str], prefix: str) -> Readings:
-        if len(only) > limits.turns or (most := max(map(len, conversations))) > limits.turns:
+        most = max(len(only), *map(len, conversations))
+        if most > limits.turns:
             raise Refusal(
                 422,
-                f"Expected at most {limits.turns:,} turns in a request and in a conversation, got {max(len(only), most):,}. "
-                "Send fewer, or read: last.",
+                f"Expected at most {limits.turns:,} turns in a request, and in a conversation; got {most:,}. Send fewer at once.",
             )
         if log_text:
             for talk in conversations:
