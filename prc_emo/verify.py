@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from prc_emo import saved
@@ -142,7 +143,7 @@ def _remote(url: str, talks: Sequence[Conversation], key: str | None) -> list[Pr
     return answers
 
 
-def _ask(url: str, talks: Sequence[Conversation], key: str | None) -> list[list[dict[str, object]]]:
+def _ask(url: str, talks: Sequence[Conversation], key: str | None) -> list[list[dict[str, Any]]]:
     turns = [[{"speaker": one.speaker, "text": one.text} for one in talk.utterances] for talk in talks]
     asked = urllib.request.Request(
         f"{url.rstrip('/').removesuffix('/v1')}/v1/emotions",

@@ -6,7 +6,8 @@
 Each request asks for the last turn of a conversation of the corpus that ships, cut at a length that differs from one to the
 next. Both sides send the same requests to the same server and take turns (A B A B); what stands behind -- goes to
 `prc-emo serve`. An answer is right (200) or tells to come back (429, with Retry-After: the client does, and its wait counts);
-anything else ends the benchmark.
+anything else ends the benchmark. Beside the time, which other programs lengthen (and most for who computes without a pause), stands
+the server's processor time.
 """
 
 import argparse
@@ -21,6 +22,8 @@ from statistics import median
 
 import httpx
 import numpy as np
+import psutil
+from benchmarks.measure import ratio
 
 from prc_emo.corpora import load_corpus
 
@@ -95,7 +98,7 @@ def main() -> None:
         [*command, "--timeout", "600", *given.serve], stderr=subprocess.PIPE, text=True
     ) as server:
         try:
-            measure(address(server), given)
+            measure(address(server), psutil.Process(server.pid), given)
         finally:
             server.terminate()
 
@@ -112,25 +115,30 @@ def address(server: "subprocess.Popen[str]") -> str:
     raise SystemExit("".join(said))
 
 
-def measure(url: str, given: argparse.Namespace) -> None:
+def measure(url: str, server: psutil.Process, given: argparse.Namespace) -> None:
     asked = bodies(given.requests)
-    alone, together, ratios, busy = [], [], [], 0
+    sides = {"one after the other": 1, f"{given.clients} at once": given.clients}
+    rates: dict[str, list[float]] = {name: [] for name in sides}
+    costs: dict[str, list[float]] = {name: [] for name in sides}
+    waits: dict[str, list[float]] = {name: [] for name in sides}
+    busy = 0
     for _ in range(given.rounds):
-        one, seconds, _ = asyncio.run(all_of(url, 1, asked))
-        alone += seconds
-        many, seconds, refused = asyncio.run(all_of(url, given.clients, asked))
-        together += seconds
-        busy += refused
-        ratios.append(one / many)
+        for name, clients in sides.items():
+            before = sum(server.cpu_times()[:2])
+            whole, seconds, refused = asyncio.run(all_of(url, clients, asked))
+            costs[name].append((sum(server.cpu_times()[:2]) - before) / len(asked))
+            rates[name].append(len(asked) / whole)
+            waits[name] += seconds
+            busy += refused
+    one, many = sides
+    print(f"throughput      {ratio(rates[many], rates[one])}")
+    print(f"processor time  {ratio(costs[one], costs[many])} less")
+    for name in sides:
+        p50, p95, p99 = np.percentile(waits[name], [50, 95, 99])
         print(
-            f"one after the other {len(asked) / one:6.1f}/s   {given.clients} at once {len(asked) / many:6.1f}/s   "
-            f"{one / many:.2f}x",
-            flush=True,
+            f"{name:20} {median(rates[name]):6.1f}/s  {median(costs[name]) * 1000:6.1f} ms of processor time a request  "
+            f"p50 {p50:.2f} s  p95 {p95:.2f} s  p99 {p99:.2f} s"
         )
-    print(f"throughput {median(ratios):.2f}x ({min(ratios):.2f} to {max(ratios):.2f})")
-    for name, found in (("one after the other", alone), (f"{given.clients} at once", together)):
-        p50, p95, p99 = np.percentile(found, [50, 95, 99])
-        print(f"{name:20} p50 {p50:6.2f} s  p95 {p95:6.2f} s  p99 {p99:6.2f} s")
     print(f"{busy} times told to come back (429), no other error")
 
 
