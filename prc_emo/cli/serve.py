@@ -108,16 +108,12 @@ def _warm(reader: "Reader") -> None:
 
 def _with_page(api: Any, reader: "Reader", sessions: Path, ready: "Replier | None", key: str | None) -> Any:
     """The API with the web page at /; where there is a key, it is the page's password, under any name."""
-    environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    import gradio
-
     from prc_emo.chat.archive import Archive
     from prc_emo.chat.server.guard import key_fits
-    from prc_emo.chat.web import page
+    from prc_emo.chat.web import mount, page
 
     blocks = page(reader, Archive(sessions), None if ready is None else lambda: ready)
-    login = None if key is None else (lambda name, password: key_fits(password, key))
-    return gradio.mount_gradio_app(api, blocks, path="/", auth=login, show_error=True)
+    return mount(api, blocks, login=None if key is None else lambda name, password: key_fits(password, key))
 
 
 def _name(run: Path) -> str:

@@ -21,8 +21,21 @@ def test_a_served_model_says_what_the_run_says(
 ) -> None:
     export(trained, tmp_path / "merged")
     monkeypatch.setenv("PRC_EMO_KEY", "open-sesame")
-    command = [sys.executable, "-m", "prc_emo", "serve", str(trained), "--port", "0", "--reply", "none", "--no-page"]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    command = [
+        sys.executable,
+        "-m",
+        "prc_emo",
+        "serve",
+        str(trained),
+        "--port",
+        "0",
+        "--reply",
+        "none",
+        "--no-page",
+    ]
+    server = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
     assert server.stderr is not None
     try:
         said = ""
@@ -55,5 +68,3 @@ def test_a_server_that_others_could_ask_needs_a_key(
 def test_a_server_that_is_not_there_is_named(trained: Path, prc_emo: Callable[..., Any]) -> None:
     done = prc_emo("verify", trained, "--against", "http://127.0.0.1:9", "--count", "1")
     assert (done.code, "http://127.0.0.1:9 is no prc-emo serve that can be asked" in done.err) == (2, True)
-
-
