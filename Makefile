@@ -65,5 +65,5 @@ $(READY): pyproject.toml constraints.txt
 	  echo "No Python 3.11 or newer here: tried $(PYTHONS). Install one, or say where it is: make PYTHONS=/path/to/python3" >&2; \
 	  exit 1; \
 	}
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[cpu,offline,endpoint,chat,speech,dev]'
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[cpu,offline,endpoint,chat,serve,speech,dev]'
 	@touch $@

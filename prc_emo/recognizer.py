@@ -145,7 +145,7 @@ class PRCEmo:
         if state.is_main_process:
             write_order(out / "order.json", order, self.difficulty.of(train, self.labels), self.schedule)
 
-        if self._lm is not None and hasattr(self._lm.model, "peft_config"):
+        if self._lm is not None and self._lm.learned:
             self._lm = None  # an earlier fit has put its adapter on; this one starts from the base model
         size = self.lora
         self._lm = lm = adapter.add(
@@ -194,7 +194,7 @@ class PRCEmo:
             self._lm = lm = adapter.put_on(self.language_model, out / "model")
         self.temperature, self.offsets = development.calibration(lm)
         if state.is_main_process:
-            self._describe(out / "model")
+            self.describe(out / "model")
         state.wait_for_everyone()
 
     def predict(self, conversations: Sequence[Conversation]) -> list[Prediction]:
@@ -392,11 +392,13 @@ class PRCEmo:
         """Writes everything that an answer depends on: adapter, template, labels, calibration, store and model names."""
         from prc_emo.llm import adapter
 
+        if self._ready().merged:
+            raise PrcEmoError("The adapter of this model was merged: there is none to save. Copy its folder.")
         adapter.save(self._ready(), Path(folder))
-        self._describe(Path(folder))
+        self.describe(Path(folder))
 
-    def _describe(self, folder: Path) -> None:
-        """Writes what `save` writes, beside an adapter that is there already."""
+    def describe(self, folder: Path, merged: saved.Merged | None = None) -> None:
+        """Writes what `save` writes, beside an adapter or merged weights that are there already."""
         store = self.store if isinstance(self.store, DemonstrationStore) else None
         description = {
             "base_model": self.base_model,
@@ -411,22 +413,28 @@ class PRCEmo:
             "evaluation_splits": sorted(self.evaluation_splits),
             **{name: getattr(self, name) for name in _SAVED_AS_THEY_ARE},
         }
-        saved.write(folder, description, template=self.template.text, store=store)
+        saved.write(folder, description, template=self.template.text, store=store, merged=merged)
 
     @classmethod
     def load(
-        cls, folder: Path | str, *, labels: LabelSet | None = None, knowledge: Knowledge | None = None
+        cls,
+        folder: Path | str,
+        *,
+        labels: LabelSet | None = None,
+        knowledge: Knowledge | None = None,
+        loading: Mapping[str, Any] | None = None,
     ) -> "PRCEmo":
         """A saved recognizer, from a run's folder or its `model` folder.
 
         Args:
             labels: What you expect it to answer; another set is refused.
             knowledge: Of the conversations that it is going to read.
+            loading: What is loaded otherwise than in training, such as {"quantization": "none"}.
 
         Raises:
             PrcEmoError: Something is missing, was changed since, does not fit, or could run code.
         """
-        from prc_emo.llm import adapter
+        from prc_emo.llm import adapter, merged
 
         folder = saved.folder_of(Path(folder))
         adapter.refuse_pickles(folder)
@@ -447,17 +455,20 @@ class PRCEmo:
             speech=found.speech,
             evaluation_splits=found.evaluation_splits,
             answer=found.answer,
-            loading=found.loading,
+            loading={**found.loading, **(loading or {})},
             **{name: getattr(found, name) for name in _SAVED_AS_THEY_ARE},
         )
         model.temperature, model.offsets = found.temperature, found.offsets
         if found.speech is not None:
             model.ears = Ears(found.speech, model.labels, found.seed, form=found.frames)
-        model._lm = adapter.put_on(model.language_model, folder)
+        if found.merged is not None:
+            model._lm = merged.load(folder, model.base_model, found.merged.prefix, model.loading)
+        else:
+            model._lm = adapter.put_on(model.language_model, folder)
         return model
 
     def _ready(self) -> "LanguageModel":
-        if self._lm is None or not hasattr(self._lm.model, "peft_config"):
+        if self._lm is None or not self._lm.learned:
             raise PrcEmoError(
                 "This recognizer has learned nothing yet: call fit(train, dev, out=...) or PRCEmo.load(folder)."
             )

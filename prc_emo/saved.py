@@ -2,6 +2,8 @@
 
     model/  prc_emo.json  template.j2  adapter_model.safetensors  adapter_config.json  store/
 
+Instead of the adapter, the whole weights may be there, with the adapter merged in (`prc-emo export`).
+
 `prc_emo.json` says everything else that an answer depends on. A model cannot be asked in other words, for other
 labels or with another store than it was taught.
 """
@@ -29,6 +31,18 @@ class SavedLabels(Section):
     labels: tuple[str, ...]
 
 
+class Merged(Section):
+    """Whole weights, with the adapter in them.
+
+    Attributes:
+        prefix: It reads a prompt in both directions, which transformers' own form does not say.
+        files: What it is loaded from, each with its hash.
+    """
+
+    prefix: bool
+    files: dict[str, str]
+
+
 class Saved(Section):
     """The whole of `prc_emo.json`."""
 
@@ -37,8 +51,9 @@ class Saved(Section):
     loading: dict[str, str | bool | None]
     labels: SavedLabels
     template_sha256: str
-    adapter_sha256: str
-    adapter_config_sha256: str
+    adapter_sha256: str | None = None
+    adapter_config_sha256: str | None = None
+    merged: Merged | None = None
     see: Literal["past", "surrounding"]
     window: int
     max_tokens: int
@@ -79,9 +94,14 @@ def latest(run: Path) -> Path:
 
 
 def write(
-    folder: Path, description: Mapping[str, Any], *, template: str, store: DemonstrationStore | None
+    folder: Path,
+    description: Mapping[str, Any],
+    *,
+    template: str,
+    store: DemonstrationStore | None,
+    merged: Merged | None = None,
 ) -> None:
-    """Writes store, template and description beside the adapter, which is there already; the description comes last."""
+    """Writes store, template and description beside the weights, which are there already; the description comes last."""
     if store is not None:
         store.save(folder / STORE)
     write_text(folder / TEMPLATE, template)
@@ -89,9 +109,11 @@ def write(
         "format": 1,
         **description,
         "store": store and store.hash,
-        "adapter_sha256": sha256_file(folder / ADAPTER),
-        "adapter_config_sha256": sha256_file(folder / SETTINGS),
+        "merged": merged,
     }
+    if merged is None:
+        whole["adapter_sha256"] = sha256_file(folder / ADAPTER)
+        whole["adapter_config_sha256"] = sha256_file(folder / SETTINGS)
     write_json(folder / DESCRIPTION, Saved.model_validate(whole).model_dump(mode="json"))
 
 
@@ -118,8 +140,9 @@ def read(folder: Path, labels: LabelSet | None) -> tuple[Saved, str]:
             f"{folder}: this model answers with the labels of {saved.labels.name} ({', '.join(saved.labels.labels)}), "
             f"not with those of {labels.name} ({', '.join(labels)}). Train one for {labels.name}, or ask it for its own."
         )
-    for name, known in ((ADAPTER, saved.adapter_sha256), (SETTINGS, saved.adapter_config_sha256)):
-        if not (folder / name).exists() or sha256_file(folder / name) != known:
+    adapter = {ADAPTER: saved.adapter_sha256, SETTINGS: saved.adapter_config_sha256}
+    for name, known in (saved.merged.files if saved.merged else adapter).items():
+        if not (folder / name).is_file() or sha256_file(folder / name) != known:
             raise _changed(folder / name)
     template = read_text(folder / TEMPLATE)
     if sha256(template.encode()) != saved.template_sha256:

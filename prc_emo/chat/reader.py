@@ -20,6 +20,8 @@ from prc_emo.errors import PrcEmoError
 from prc_emo.labels import LabelSet
 from prc_emo.recognizer import PRCEmo
 
+_TOKENS_ON_CPU = 1024  # of a batch
+
 
 class Reader(Protocol):
     """Reads the emotion of turns.
@@ -122,7 +124,13 @@ def open_run(run: Path) -> Reader:
                 f"{run}: the baseline {kind} does not say its labels, so it cannot read a chat."
             )
         return BaselineReader(recognizer, labels, str(run))
-    return PRCEmoReader(PRCEmo.load(folder), str(run))
+    model = PRCEmo.load(folder)
+    if (
+        model.language_model.device.type == "cpu"
+    ):  # 4,096 tokens do not fit its caches: a quarter more time for each turn
+        tokens = min(model.answer.batch_tokens, _TOKENS_ON_CPU)
+        model.answer = model.answer.model_copy(update={"batch_tokens": tokens})
+    return PRCEmoReader(model, str(run))
 
 
 def _age(path: Path) -> int:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from prc_emo.cli import ablate, chat, data, demos, experiments, knowledge, results, store
+from prc_emo.cli import ablate, chat, data, demos, experiments, export, knowledge, results, serve, store
 from prc_emo.cli import curriculum as difficulty
 from prc_emo.cli.console import notes
 from prc_emo.errors import PrcEmoError
@@ -23,6 +23,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="
 # in the order of `prc-emo --help`; commands of a group without a name are commands of prc-emo itself
 app.add_typer(experiments.app)
 app.add_typer(chat.app)
+app.add_typer(serve.app)
+app.add_typer(export.app)
 app.add_typer(results.app)
 app.add_typer(ablate.app)
 app.add_typer(difficulty.app)

@@ -19,23 +19,24 @@ app = typer.Typer()
 
 HOME = "PRC_EMO_HOME"
 
+ReplyBy = Annotated[
+    Literal["retrieval", "local", "endpoint", "none"],
+    typer.Option(
+        help="Who answers: a line of the dialogues that ship, a chat model on this machine, a server of OpenAI's form."
+    ),
+]
+ReplyModel = Annotated[
+    str | None,
+    typer.Option(help="Which chat model answers (local: of the hub, or a folder; endpoint: the server's)."),
+]
+
 
 @app.command()
 def chat(
     run: Annotated[Path, typer.Argument(help="A run's folder: of PRC-Emo, or of a baseline.")],
     speaker: Annotated[str, typer.Option("--as", help="Your name in the conversation.")] = "You",
-    reply: Annotated[
-        Literal["retrieval", "local", "endpoint", "none"],
-        typer.Option(
-            help="Who answers: a line of the dialogues that ship, a chat model on this machine, a server of OpenAI's form."
-        ),
-    ] = "retrieval",
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="Which chat model answers (local: of the hub, or a folder; endpoint: the server's)."
-        ),
-    ] = None,
+    reply: ReplyBy = "retrieval",
+    model: ReplyModel = None,
     base_url: BaseUrl = None,
     resume: Annotated[str | None, typer.Option(help="Go on with a kept session: its id, or last.")] = None,
     save: Annotated[bool, typer.Option(help="Keep the session, turn by turn.")] = True,
@@ -51,8 +52,6 @@ def chat(
 
     Lines from a pipe work too: words of yours, `NAME: words`, or commands (/help lists them).
     """
-    if model is None and reply in ("local", "endpoint"):
-        raise PrcEmoError(f"--reply {reply} needs --model: which chat model answers.")
     if resume is not None and not save:
         raise PrcEmoError(
             "--resume goes on with a kept session, and --no-save keeps none. Leave one of them out."
@@ -61,6 +60,7 @@ def chat(
     from prc_emo.chat.terminal import COMMANDS, Chat
 
     home = Path(environ.get(HOME) or typer.get_app_dir("prc-emo"))
+    prepare = replier(reply, model, base_url, home)
     at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     typed = home / "history"
     ask = from_terminal(COMMANDS, typed if history else None) if at_terminal else from_pipe
@@ -78,7 +78,7 @@ def chat(
         out,
         session=take_up(reader, archive, resume) if resume is not None and archive is not None else None,
         speaker=speaker,
-        prepare=_replier(reply, model, base_url, home),
+        prepare=prepare,
         forget=lambda: truncate(typed, 0) if typed.exists() else None,
         piped=not at_terminal,
     )
@@ -93,10 +93,16 @@ def chat(
         archive.close()
 
 
-def _replier(
+def replier(
     reply: str, model: str | None, base_url: str | None, home: Path
 ) -> "Callable[[], Replier] | None":
-    """Makes the way to reply, once it is needed: a store or a model takes a while to load."""
+    """Makes the way to reply, once it is needed: a store or a model takes a while to load.
+
+    Raises:
+        PrcEmoError: It needs a model's name, and there is none.
+    """
+    if model is None and reply in ("local", "endpoint"):
+        raise PrcEmoError(f"--reply {reply} needs --model: which chat model answers.")
 
     def retrieval() -> "Replier":
         from prc_emo.chat.replies.retrieved import Retrieved

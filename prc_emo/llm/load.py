@@ -30,8 +30,14 @@ class LanguageModel:
     prefix: bool = (
         False  # reads a prompt in both directions, as it was pre-trained; writes from left to right
     )
+    merged: bool = False  # an adapter was merged into these weights
     # for each row of a batch the utterances that are heard in it -> what the model takes beside tokens; None is deaf
     listen: Callable[[Sequence[Sequence[str]]], Mapping[str, Any]] | None = None
+
+    @property
+    def learned(self) -> bool:
+        """Whether it was fine-tuned: it has an adapter, or had one that was merged."""
+        return self.merged or hasattr(self.model, "peft_config")
 
     @property
     def device(self) -> Any:
@@ -74,7 +80,7 @@ def load(
     """
     import torch
 
-    half = _half(precision)
+    half = computes_in_half(precision)
     device = _device()
     if tiny:
         from prc_emo.llm.architectures import random_model
@@ -124,7 +130,7 @@ def _embedded() -> tuple[Any, Any]:
         attention_probs_dropout_prob=0.0,
         local_files_only=True,
     )
-    with _quietly():  # it warns of the head that is missing from the file, which is set right below
+    with quietly():  # it warns of the head that is missing from the file, which is set right below
         model: Any = AutoModelForCausalLM.from_pretrained(
             folder, config=config, use_safetensors=True, local_files_only=True
         )
@@ -168,7 +174,7 @@ def _from_hub(
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     from transformers.utils import logging
 
     level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -206,7 +212,8 @@ def _quantization(kind: str) -> Any:
     )
 
 
-def _half(precision: str) -> bool:
+def computes_in_half(precision: str) -> bool:
+    """Whether sums are made in bf16: as asked for, or where the hardware can."""
     import torch
 
     if precision != "auto":

@@ -1,10 +1,10 @@
-"""What the tests of the chat share: a reader whose answer depends on everything it is shown, and nothing else."""
+"""What the tests of the chat share: a reader whose answer depends on everything it is shown, and a few labelled conversations."""
 
 from collections.abc import Mapping, Sequence, Set
 from typing import Literal
 
 from prc_emo.chat.turn import Reading, Shown
-from prc_emo.conversation import Conversation
+from prc_emo.conversation import Conversation, Utterance
 from prc_emo.labels import LabelSet
 
 LABELS = LabelSet("kit", ("joy", "sadness", "neutral"))
@@ -35,3 +35,24 @@ class WordReader:
         probabilities = {label: one / sum(weights) for label, one in zip(LABELS, weights, strict=True)}
         label = max(probabilities, key=probabilities.__getitem__)
         return Reading(label, probabilities, (Shown("kit/0", text[::-1], "joy", 0.5),), {"same text": 1}, 1)
+
+
+TALK = [
+    ("Ross", "I'm fine.", "sadness"),
+    ("Monica", "You're not fine.", "anger"),
+    ("Ross", "Really!", "anger"),
+    ("Monica", "It is late, and the soup is cold.", "neutral"),
+]
+
+
+def corpus(split: str, count: int) -> list[Conversation]:
+    return [
+        Conversation(
+            f"{split}/{number}",
+            tuple(
+                Utterance(f"{split}/{number}/{at}", who, f"{words} {'So. ' * number}", gold)
+                for at, (who, words, gold) in enumerate(TALK)
+            ),
+        )
+        for number in range(count)
+    ]

@@ -4,23 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chat_kit import corpus
 
-from prc_emo import PRCEmo, PrcEmoError, Utterance
+from prc_emo import PRCEmo, PrcEmoError
 from prc_emo.bench.run import run
 from prc_emo.chat.reader import BaselineReader, PRCEmoReader, open_run
 from prc_emo.chat.session import Session
-from prc_emo.config import Training
 from prc_emo.config_file import experiment
-from prc_emo.conversation import Conversation
 from prc_emo.labels import MELD
-from prompts import load_template
 
-TALK = [
-    ("Ross", "I'm fine.", "sadness"),
-    ("Monica", "You're not fine.", "anger"),
-    ("Ross", "Really!", "anger"),
-    ("Monica", "It is late, and the soup is cold.", "neutral"),
-]
 SAID = [
     ("Ross", "I'm fine."),
     ("Monica", "The soup is cold, Ross."),
@@ -29,37 +21,6 @@ SAID = [
     ("Monica", "Really!"),
     ("Ross", "So. So. So."),
 ]
-
-
-def corpus(split: str, count: int) -> list[Conversation]:
-    return [
-        Conversation(
-            f"{split}/{number}",
-            tuple(
-                Utterance(f"{split}/{number}/{at}", who, f"{words} {'So. ' * number}", gold)
-                for at, (who, words, gold) in enumerate(TALK)
-            ),
-        )
-        for number in range(count)
-    ]
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A toy of Qwen3's architecture, after a few steps; it looks at two turns before the one it reads."""
-    out = tmp_path_factory.mktemp("run")
-    model = PRCEmo(
-        "Qwen/Qwen3-8B",
-        labels=MELD,
-        template=load_template("recognize"),
-        store="train",
-        window=2,
-        demonstrations=2,
-        training=Training(batch=2, accumulate=1, learning_rate=1e-2, epochs=1),
-        loading={"tiny": True, "precision": "fp32"},
-    )
-    model.fit(corpus("train", 3), corpus("dev", 1), out=out)
-    return out
 
 
 @pytest.fixture(scope="module")

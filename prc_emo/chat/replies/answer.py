@@ -1,6 +1,6 @@
 """What is said after a turn: where it speaks of suicide or self-harm, first where people help; then the reply, if one is wanted."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -37,17 +37,30 @@ class Piece:
     by: str = ""
 
 
-def answer(session: Session, replier: Replier | None, speaker: str = "PRC-Emo") -> Generator[Piece]:
-    """What to say after the session's last turn; the reply becomes its next turn as its pieces come.
+def reply_to(
+    situation: Situation,
+    replier: Replier | None,
+    spoken: Callable[[Reply], Iterator[str]] = lambda reply: reply.pieces,
+) -> Generator[Piece]:
+    """What to say after a turn: where people help, then the reply. Close it to stop a reply that is coming.
 
-    Close it to stop a reply that is coming.
+    Args:
+        spoken: Hands on the pieces of a reply, and may keep them.
 
     Raises:
         PrcEmoError: The reply failed; the pointer to help was handed on before.
     """
-    situation = session.situation()
     if speaks_of_crisis(situation.turn.text):
         yield Piece("help", HELP)
     if replier is not None and (reply := replier.reply(situation)) is not None:
-        for text in session.reply(speaker, reply.by, reply.pieces):
+        for text in spoken(reply):
             yield Piece("reply", text, reply.by)
+
+
+def answer(session: Session, replier: Replier | None, speaker: str = "PRC-Emo") -> Generator[Piece]:
+    """The same after a session's last turn; the reply becomes its next turn as its pieces come."""
+
+    def kept(reply: Reply) -> Iterator[str]:
+        return session.reply(speaker, reply.by, reply.pieces)
+
+    return reply_to(session.situation(), replier, kept)

@@ -1,0 +1,200 @@
+"""Many who ask at once, one recognizer: what waits is read together, a share of everybody's turns in each batch.
+
+A reader like any other, so a session can stand in front of it. Knows no HTTP. One thread reads; a few milliseconds after
+the first turn, or once a batch is full, it begins, and while it reads the next batch gathers.
+"""
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence, Set
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from prc_emo.chat.reader import Reader
+from prc_emo.chat.turn import Reading
+from prc_emo.conversation import Conversation
+from prc_emo.errors import PrcEmoError
+
+Readings = Mapping[str, Reading]
+
+
+class BusyError(PrcEmoError):
+    """More turns wait than may wait.
+
+    Attributes:
+        seconds: After which there is likely room.
+    """
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+@dataclass
+class _Job:
+    """One call: its turns are read a share at a time, and its future has all of them or an error."""
+
+    conversations: Sequence[Conversation]
+    left: deque[str]
+    future: "Future[Readings]" = field(default_factory=Future)
+    readings: dict[str, Reading] = field(default_factory=dict)
+    ids: frozenset[str] = frozenset()
+
+
+class BatchingReader:
+    """A reader that reads for many callers at once. What it answers does not depend on who else asks.
+
+    Args:
+        reader: Does the reading, from one thread.
+        batch: How many turns are read together at most.
+        wait: Seconds to wait for company, once somebody has asked.
+        most: How many turns may wait; further calls are refused.
+        told: Told after each batch how many turns it held.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        *,
+        batch: int = 32,
+        wait: float = 0.005,
+        most: int = 2000,
+        told: Callable[[int], None] = lambda turns: None,
+    ) -> None:
+        self.name, self.labels, self.window, self.see = reader.name, reader.labels, reader.window, reader.see
+        self._reader, self._batch, self._wait, self._most, self._told = reader, batch, wait, most, told
+        self._jobs: deque[_Job] = deque()
+        self._change = threading.Condition()
+        self._pace = 0.1  # seconds a turn, from the batches so far
+        self._closing = False
+        self._worker = threading.Thread(target=self._work, name="reader", daemon=True)
+        self._worker.start()
+
+    @property
+    def waiting(self) -> int:
+        """How many turns wait to be read."""
+        with self._change:
+            return sum(len(job.left) for job in self._jobs)
+
+    @property
+    def alive(self) -> bool:
+        return self._worker.is_alive() and not self._closing
+
+    def read(self, conversations: Sequence[Conversation], only: Set[str]) -> Readings:
+        return self.submit(conversations, only).result()
+
+    def submit(self, conversations: Sequence[Conversation], only: Set[str]) -> "Future[Readings]":
+        """The readings to come, or the error; cancel it to give up, and its turns are not read any more.
+
+        Raises:
+            BusyError: Too much waits already.
+            PrcEmoError: It is closed.
+        """
+        left = deque(turn.id for talk in conversations for turn in talk.utterances if turn.id in only)
+        job = _Job(conversations, left, ids=frozenset(talk.id for talk in conversations))
+        if not left:
+            job.future.set_result({})
+            return job.future
+        with self._change:
+            if self._closing:
+                raise PrcEmoError("The recognizer is being stopped. Ask again once it runs.")
+            waiting = sum(len(one.left) for one in self._jobs)
+            if waiting and waiting + len(left) > self._most:
+                raise BusyError(
+                    f"{waiting} turns wait to be read, and {self._most} is the most. Ask again later.",
+                    max(1, math.ceil(waiting * self._pace)),
+                )
+            self._jobs.append(job)
+            self._change.notify_all()
+        return job.future
+
+    def close(self) -> None:
+        """Reads what waits, then stops."""
+        with self._change:
+            self._closing = True
+            self._change.notify_all()
+        self._worker.join()
+
+    def _work(self) -> None:
+        while jobs := self._gather():
+            start = time.monotonic()
+            self._answer(jobs)
+            turns = sum(len(ids) for _, ids in jobs)
+            self._pace += ((time.monotonic() - start) / turns - self._pace) / 4
+            self._told(turns)
+
+    def _gather(self) -> list[tuple[_Job, list[str]]]:
+        """The next batch, in which everybody who waits has about the same share; empty once closed and done."""
+        with self._change:
+            while True:
+                self._jobs = deque(job for job in self._jobs if not job.future.cancelled())
+                if self._jobs:
+                    break
+                if self._closing:
+                    return []
+                self._change.wait()
+            until = time.monotonic() + self._wait
+            while (
+                not self._closing
+                and sum(len(job.left) for job in self._jobs) < self._batch
+                and (rest := until - time.monotonic()) > 0
+            ):
+                self._change.wait(rest)
+            shares = self._share()
+            served = {id(job) for job, _ in shares}
+            # who had a share goes behind those who had none
+            self._jobs = deque(
+                sorted((job for job in self._jobs if job.left), key=lambda job: id(job) in served)
+            )
+            return shares
+
+    def _share(self) -> list[tuple[_Job, list[str]]]:
+        """Takes turns for a batch, one of each job and round, and leaves the rest."""
+        owners: dict[str, _Job] = {}
+        jobs = []
+        for job in (
+            self._jobs
+        ):  # two callers may call their conversations alike: one of them waits for the next batch
+            if not any(one in owners for one in job.ids):
+                owners.update(dict.fromkeys(job.ids, job))
+                jobs.append(job)
+        shares: list[list[str]] = [[] for _ in jobs]
+        room = self._batch
+        while room and any(job.left for job in jobs):
+            for job, share in zip(jobs, shares, strict=True):
+                if job.left and room:
+                    share.append(job.left.popleft())
+                    room -= 1
+        return [(job, share) for job, share in zip(jobs, shares, strict=True) if share]
+
+    def _answer(self, jobs: list[tuple[_Job, list[str]]]) -> None:
+        """Reads a batch; where it cannot be read, the halves of it, so that an error is only its own caller's."""
+        talks = [talk for job, ids in jobs for talk in _asked(job, ids)]
+        try:
+            readings = self._reader.read(talks, {one for _, ids in jobs for one in ids})
+        except Exception as error:
+            if len(jobs) > 1:
+                middle = len(jobs) // 2
+                self._answer(jobs[:middle])
+                self._answer(jobs[middle:])
+                return
+            job = jobs[0][0]
+            with self._change:
+                job.left.clear()
+                self._jobs = deque(one for one in self._jobs if one is not job)
+            if job.future.set_running_or_notify_cancel():
+                job.future.set_exception(error)
+            return
+        for job, ids in jobs:
+            job.readings.update((one, readings[one]) for one in ids)
+            # a future that was cancelled takes no result
+            if not job.left and job.future.set_running_or_notify_cancel():
+                job.future.set_result(job.readings)
+
+
+def _asked(job: _Job, ids: Sequence[str]) -> list[Conversation]:
+    """The conversations of a job in which these turns are."""
+    wanted = set(ids)
+    return [talk for talk in job.conversations if any(turn.id in wanted for turn in talk.utterances)]

@@ -1,0 +1,81 @@
+"""What stands before the routes: who asks, with which key, and how large a body may be. Plain ASGI, so that a body is counted as it comes."""
+
+import hmac
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from prc_emo.chat.server.errors import Refusal, answer
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_LOCAL = ("localhost", "127.0.0.1", "[::1]")
+
+
+def key_fits(given: str, key: str) -> bool:
+    """Compares in the same time, however much of it is right."""
+    return hmac.compare_digest(given.encode(), key.encode())
+
+
+class Guard:
+    """Lets requests of the API through that bring the key and no more than `most` bytes; the page has its own login.
+
+    Args:
+        key: None lets everybody in who calls this machine localhost: a web site whose name was made to point here does not.
+    """
+
+    def __init__(self, app: App, *, key: str | None, most: int) -> None:
+        self._app, self._key, self._most = app, key, most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+            refusal = self._refused(headers, api=scope["path"].startswith(("/v1/", "/metrics")))
+            if refusal is not None:
+                return await answer(refusal)(scope, receive, send)
+            if scope["path"].startswith("/v1/"):
+                receive = self._counted(receive)
+        await self._app(scope, receive, send)
+
+    def _refused(self, headers: dict[bytes, str], api: bool) -> Refusal | None:
+        if self._key is None:
+            host = headers.get(b"host", "")
+            if re.sub(r":\d*$", "", host) not in _LOCAL:
+                return Refusal(
+                    403,
+                    f"Expected a request to localhost, got one to {host!r}. Other names need a server with a key.",
+                )
+        elif api:
+            scheme, _, given = headers.get(b"authorization", "").partition(" ")
+            if scheme.lower() != "bearer" or not key_fits(given.strip(), self._key):
+                return Refusal(
+                    401,
+                    "Expected this server's key: Authorization: Bearer KEY.",
+                    code="invalid_api_key",
+                    headers={"WWW-Authenticate": "Bearer"},
+                )
+        length = headers.get(b"content-length", "")
+        return self._too_large() if api and length.isdecimal() and int(length) > self._most else None
+
+    def _too_large(self) -> Refusal:
+        return Refusal(
+            413,
+            f"The body is larger than {self._most:,} bytes. Send the conversations in several requests.",
+            code="too_large",
+        )
+
+    def _counted(self, receive: Receive) -> Receive:
+        came = 0
+
+        async def counted() -> MutableMapping[str, Any]:
+            nonlocal came
+            message = await receive()
+            came += len(message.get("body", b""))
+            if came > self._most:
+                raise self._too_large()
+            return message
+
+        return counted

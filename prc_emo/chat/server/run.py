@@ -1,0 +1,74 @@
+"""Listens, and stops in good order: on SIGTERM or Ctrl-C nobody new is let in, and what is under way is finished.
+
+The only file that knows `uvicorn` and sockets.
+"""
+
+import ipaddress
+import signal
+import socket
+
+import uvicorn
+from fastapi import FastAPI
+
+from prc_emo.errors import PrcEmoError
+
+KEY = "PRC_EMO_KEY"
+
+
+def bound(host: str, port: int, key: str | None) -> socket.socket:
+    """A socket at the address; nobody is answered there yet.
+
+    Raises:
+        PrcEmoError: The address is taken or none of this machine's, or others could ask and there is no key.
+    """
+    if key is not None and (not key or any(not "!" <= letter <= "~" for letter in key)):
+        raise PrcEmoError(
+            f"${KEY}: expected letters, digits and signs without spaces. Set it anew, or unset it."
+        )
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        if key is None and not ipaddress.ip_address(address[0]).is_loopback:
+            raise PrcEmoError(
+                f"--host {host} lets other machines ask, which needs a key. Set ${KEY}, for example to what "
+                "`openssl rand -hex 24` prints, or listen on 127.0.0.1."
+            )
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise PrcEmoError(
+            f"{host}, port {port}: {error.strerror or error}. Take another with --host or --port."
+        ) from None
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve(api: FastAPI, listener: socket.socket, *, finish: float) -> None:
+    """Answers until it is told to stop; then it finishes what is under way, for so many seconds at most."""
+    settings = uvicorn.Config(
+        api, log_config=_LOGGING, timeout_graceful_shutdown=max(1, round(finish)), server_header=False
+    )
+    # uvicorn raises the signal again once all is finished, which would end the process as if it were not
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: None)
+    uvicorn.Server(settings).run(sockets=[listener])
+
+
+_LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {
+        name: {"handlers": ["stderr"], "level": level, "propagate": False}
+        for name, level in (
+            ("uvicorn.error", "WARNING"),
+            ("uvicorn.access", "INFO"),
+            ("prc_emo.serve", "INFO"),
+        )
+    },
+}

@@ -1,0 +1,61 @@
+"""The commands `prc-emo export` and `prc-emo verify`: a trained run as one model, and whether it still says the same."""
+
+from os import environ
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from prc_emo.cli.console import out, tell
+
+app = typer.Typer()
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    to: Annotated[Path, typer.Option("--out", help="A new folder.")],
+) -> None:
+    """Merge the adapter into its base model: one folder for vLLM, transformers serve, and prc-emo itself."""
+    from prc_emo.export import export as write
+
+    write(run, to, tell)
+    tell(f"Written to {to}. Does it say the same? prc-emo verify {run} --against {to}")
+
+
+@app.command()
+def verify(
+    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    against: Annotated[
+        list[str],
+        typer.Option(
+            help="A model's folder, or the address of a prc-emo serve (key: $PRC_EMO_KEY); repeat it for more."
+        ),
+    ],
+    conversations: Annotated[
+        str | None,
+        typer.Argument(
+            help="JSONL, CSV or lines of 'NAME: text'; by default the test split of the corpus that ships."
+        ),
+    ] = None,
+    count: Annotated[
+        int, typer.Option(min=1, help="Turns to compare; whole conversations, so it may be some more.")
+    ] = 100,
+    tolerance: Annotated[float, typer.Option(min=0, help="How much a probability may differ.")] = 0.001,
+) -> None:
+    """Compare what a run answers with its merged model or a server; exit code 1 where they differ."""
+    from prc_emo.corpora import load_corpus, read_conversations
+    from prc_emo.verify import verify as compare
+
+    talks = load_corpus("everyday").test if conversations is None else read_conversations(Path(conversations))
+    enough = next((at for at in range(1, len(talks)) if sum(map(len, talks[:at])) >= count), len(talks))
+    found = compare(run, against, talks[:enough], environ.get("PRC_EMO_KEY"))
+    table = Table("against", "turns", "other labels", "largest difference", "where")
+    for one in found:
+        table.add_row(Text(one.side), str(one.count), str(one.labels), f"{one.largest:.1e}", Text(one.where))
+    out.print(table)
+    if not all(one.within(tolerance) for one in found):
+        tell(f"They differ by more than {tolerance:g}.")
+        raise typer.Exit(1)

@@ -1,0 +1,105 @@
+"""A server in a process of its own: the official client, clients that go away, signals, and starting again."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import openai
+import pytest
+
+KIT = Path(__file__).with_name("serve_kit.py")
+TALK = {"conversations": [{"turns": [{"speaker": "Ross", "text": f"line {n}"} for n in range(6)]}]}
+
+
+class Server:
+    """A process that serves; port 0 takes a free one."""
+
+    def __init__(self, port: int = 0) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, str(KIT), str(port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout is not None
+        self.url = self.process.stdout.readline().strip()
+        self.port = int(self.url.rpartition(":")[2])
+
+    def ended(self) -> tuple[int, str]:
+        """Its exit code and what it said last."""
+        said, _ = self.process.communicate(timeout=30)
+        return self.process.returncode, said
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    one = Server()
+    yield one
+    if one.process.poll() is None:
+        one.process.kill()
+        one.process.communicate()
+
+
+def wait_until(url: str, line: str) -> None:
+    until = time.monotonic() + 20
+    while line not in httpx.get(f"{url}/metrics").text:
+        assert time.monotonic() < until, f"{line} never came"
+        time.sleep(0.1)
+
+
+def test_the_official_client_chats_and_what_it_leaves_in_the_middle_is_stopped(server: Server) -> None:
+    client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
+    assert [model.id for model in client.models.list()] == ["words"]
+    hello = [{"role": "user", "content": "Hi."}]
+    whole = client.chat.completions.create(model="words", messages=hello)  # type: ignore[arg-type]
+    assert whole.choices[0].message.content == "Hi. " * 200
+    stream = client.chat.completions.create(model="words", messages=hello, stream=True)  # type: ignore[arg-type]
+    chunks = list(stream)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == "Hi. " * 200
+    assert chunks[0].model_extra["emotion"] == whole.model_extra["emotion"]  # type: ignore[index]
+    assert sum(whole.model_extra["emotion"]["probabilities"].values()) == pytest.approx(1)  # type: ignore[index]
+    with pytest.raises(openai.NotFoundError, match="There is no model 'gpt'"):
+        client.chat.completions.create(model="gpt", messages=hello)  # type: ignore[arg-type]
+
+    left = client.chat.completions.create(model="words", messages=hello, stream=True)  # type: ignore[arg-type]
+    next(iter(left))
+    wait_until(server.url, "prc_emo_replies 1.0")
+    start = time.monotonic()
+    left.close()
+    wait_until(server.url, "prc_emo_replies 0.0")
+    assert time.monotonic() - start < 3  # the whole reply takes four seconds
+    body = b'{"conversations": "' + b"x" * 5_000_000 + b'"}'
+    refused = httpx.post(
+        f"{server.url}/v1/emotions", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert refused.status_code == 413
+
+
+def test_told_to_stop_under_load_it_finishes_what_is_under_way(server: Server) -> None:
+    with ThreadPoolExecutor(13) as pool:
+        asked = [
+            pool.submit(httpx.post, f"{server.url}/v1/emotions", json=TALK, timeout=30) for _ in range(12)
+        ]
+        said = {"model": "words", "messages": [{"role": "user", "content": "Hi."}], "stream": True}
+        stream = pool.submit(httpx.post, f"{server.url}/v1/chat/completions", json=said, timeout=30)
+        wait_until(server.url, "prc_emo_replies 1.0")
+        server.process.send_signal(signal.SIGTERM)
+        assert [answer.result().status_code for answer in asked] == [200] * 12
+        assert stream.result().text.count('"Hi. "') == 200
+    assert server.ended() == (0, "stopped\n")
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{server.url}/healthz")
+
+
+def test_killed_and_started_again_at_the_same_port_it_answers_the_same(server: Server) -> None:
+    before = httpx.post(f"{server.url}/v1/emotions", json=TALK).json()
+    server.process.kill()
+    server.ended()
+    again = Server(server.port)
+    try:
+        assert httpx.post(f"{again.url}/v1/emotions", json=TALK).json() == before
+    finally:
+        again.process.terminate()
+        assert again.ended()[0] == 0
