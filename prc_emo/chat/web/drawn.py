@@ -79,11 +79,11 @@ def explanation(tab: Tab) -> str:
 def mood(tab: Tab) -> str:
     """A curve of valence for each speaker."""
     session = tab.session
-    curves = [(speaker, session.mood(speaker)) for speaker in session.speakers]
+    curves = [(speaker, points) for speaker in session.speakers if (points := session.mood(speaker))]
     chosen = tab.explained()
     return _draw(
         "mood",
-        lines=[_line(at, name, points, len(session)) for at, (name, points) in enumerate(curves) if points],
+        lines=[_line(at, name, points, len(session)) for at, (name, points) in enumerate(curves)],
         turns=len(session),
         at=_x(chosen.number, len(session)) if chosen else None,
         frame=(_LEFT, _RIGHT, _TOP, _TOP + _HEIGHT),

@@ -29,16 +29,17 @@ from prc_emo.chat.web.tab import MOST_WORDS, Steps, Tab
 from prc_emo.errors import PrcEmoError
 
 _HERE = Path(__file__).parent
-_LOST = "The server was started anew. Reload the page; a conversation that was kept goes on then."
+_LOST = "The server does not know this page yet, or was started anew. Reload it; a conversation that was kept goes on."
 
 # a turn is chosen with the pointer, or with arrow keys and Enter; who chose by keys finds the focus where it was
 _TURNS_JS = """
-let focus = null;
+let focus = null, far = false;
 element.addEventListener('click', (event) => {
   const turn = event.target.closest('[data-turn]');
   if (event.target.closest('[data-earlier]')) trigger('earlier');
   else if (turn && String(getSelection()) === '') {
     focus = event.target.closest('.why') ? turn.dataset.turn : null;
+    far = true;
     trigger('choose', { number: Number(turn.dataset.turn) });
   }
 });
@@ -50,7 +51,12 @@ element.addEventListener('keydown', (event) => {
   event.preventDefault();
   next?.focus();
 });
-watch('value', () => { if (focus !== null) element.querySelector(`[data-turn="${focus}"] .why`)?.focus(); focus = null; });
+watch('value', () => {
+  if (focus !== null) element.querySelector(`[data-turn="${focus}"] .why`)?.focus();
+  if (far && innerWidth <= 640) document.getElementById('why')?.scrollIntoView();
+  focus = null;
+  far = false;
+});
 """
 
 
@@ -63,7 +69,9 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
     """
     replier = None if prepare is None else Prepared(prepare)
 
-    with gr.Blocks(title="PRC-Emo", analytics_enabled=False, fill_width=True, delete_cache=(600, 600)) as blocks:
+    with gr.Blocks(
+        title="PRC-Emo", analytics_enabled=False, fill_width=True, delete_cache=(600, 600)
+    ) as blocks:
         tab = gr.State()
         # what goes between server and browser: ids that the browser knows, the id of this conversation, a file
         known, file = gr.JSON(visible=False), gr.JSON(visible=False)
@@ -73,7 +81,7 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
             with gr.Column(scale=3, min_width=300, elem_id="left"):
                 with gr.Column(elem_id="talk-box"):
                     talk = gr.HTML(js_on_load=_TURNS_JS, elem_id="talk")
-                    coming = gr.HTML()
+                    coming = gr.HTML(elem_id="coming")
                 told = gr.HTML(elem_id="told")
                 news = gr.HTML(elem_id="news")
                 with gr.Row(elem_id="composer"):
@@ -87,8 +95,7 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
                         elem_id="who",
                     )
                     words = gr.Textbox(
-                        label="What is said",
-                        placeholder="Enter sends, Shift+Enter begins a new line",
+                        label="What is said (Enter sends)",
                         lines=1,
                         max_lines=8,
                         scale=3,
@@ -101,9 +108,11 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
                     edit = gr.Button("Edit", size="sm", min_width=60)
                     reread = gr.Button("Re-read", size="sm", min_width=70)
                     download = gr.Button("Download", size="sm", min_width=80)
-                    stop = gr.Button("Stop reply", size="sm", min_width=80, visible=replier is not None)
+                    stop = gr.Button(
+                        "Stop reply", size="sm", min_width=80, interactive=False, visible=replier is not None
+                    )
                     wants_reply = gr.Checkbox(
-                        replier is not None, label="Answer me", visible=replier is not None, min_width=110
+                        replier is not None, label="Answer me", visible=replier is not None, min_width=140
                     )
                 with gr.Group(visible=False, elem_id="editing") as editing:
                     edited = gr.State()
@@ -111,6 +120,10 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
                     with gr.Row():
                         save = gr.Button("Save", variant="primary", size="sm", min_width=80)
                         leave = gr.Button("Leave as it was", size="sm", min_width=80)
+            with gr.Column(scale=2, min_width=300, elem_id="right"):
+                mood = gr.HTML(js_on_load=_TURNS_JS, elem_id="mood")
+                why = gr.HTML(elem_id="why")
+            with gr.Column(elem_id="tools"):
                 with gr.Accordion("Add a dialogue", open=False, elem_id="adding"):
                     pasted = gr.Textbox(
                         label="NAME: words, line by line; or JSONL or CSV as `prc-emo read` takes it",
@@ -135,21 +148,20 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
                     with gr.Row(visible=False) as deleting:
                         sure = gr.Button("Delete for good", variant="stop", size="sm", min_width=120)
                         spare = gr.Button("Keep it", size="sm", min_width=80)
-            with gr.Column(scale=2, min_width=300, elem_id="right"):
-                mood = gr.HTML(js_on_load=_TURNS_JS, elem_id="mood")
-                why = gr.HTML(elem_id="why")
 
-        view = [talk, coming, told, news, mood, why, who, mine, here]
+        view = [talk, coming, told, stop, news, mood, why, who, mine, here]
 
         def draw(one: Tab, step: str = "all") -> list[Any]:
             if step == "coming":
-                shown = gr.skip() if one.coming and one.coming.by else drawn.told(one)
-                return [gr.skip(), drawn.coming(one), shown, *[gr.skip()] * (len(view) - 3)]
+                new = not one.coming or not one.coming.by
+                said = [drawn.told(one) if new else gr.skip(), gr.update(interactive=one.replying)]
+                return [gr.skip(), drawn.coming(one), *said, *[gr.skip()] * (len(view) - 4)]
             kept = archive is not None and len(one.session) > 0
             return [
                 drawn.talk(one),
                 drawn.coming(one),
                 drawn.told(one),
+                gr.update(interactive=one.replying),
                 drawn.news(one),
                 drawn.mood(one),
                 drawn.explanation(one),
@@ -274,7 +286,10 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
         on(sessions.expand, listed, [tab, known], [which], js=ask)
         on(new.click, doing(Tab.new), [tab], view)
         resumed = on(
-            resume.click, doing(lambda one, id, typed: one.resume(typed or id or "")), [tab, which, by_id], view
+            resume.click,
+            doing(lambda one, id, typed: one.resume(typed or id or "")),
+            [tab, which, by_id],
+            view,
         )
         on(delete.click, lambda: gr.update(visible=True), None, [deleting])
         on(spare.click, lambda: gr.update(visible=False), None, [deleting])

@@ -46,6 +46,7 @@ class Tab:
         chosen: The turn whose reading is explained; None is the last one that was read.
         shown: How many turns are drawn, counted from the end.
         coming: What will be the next turn.
+        replying: Whether a reply is under way.
         notice: What went wrong, or what there is to know; empty where nothing is.
         news: What somebody who does not see the page is told of the last step.
     """
@@ -206,6 +207,8 @@ class Tab:
             return
         stop = self._stop = threading.Event()
         pieces, text = answer(self.session, self.replier), ""
+        self.replying = True
+        yield "coming"
         try:
             for piece in pieces:
                 if stop.is_set():
@@ -220,7 +223,7 @@ class Tab:
         finally:
             pieces.close()  # a model that is still writing stops
             if stop is self._stop:
-                self.coming = None
+                self.coming, self.replying = None, False
         self.news += f" PRC-Emo: {text}" if text else " No reply fits."
         if not text and not self.needs_help:
             self.notice = "No reply fits."
@@ -249,6 +252,7 @@ class Tab:
         self.chosen: int | None = None
         self.shown = PAGE
         self.coming: Coming | None = None
+        self.replying = False
         self._stop = threading.Event()
 
     def _kept_in(self) -> Archive:
@@ -273,4 +277,6 @@ def _of_a_length(text: str) -> str:
 
 def _unknown(id: str) -> str:
     # no "did you mean": the ids of others are theirs
-    return f"There is no conversation {id.strip()!r:.60}. Check that its id is whole; it may have been deleted."
+    return (
+        f"There is no conversation {id.strip()!r:.60}. Check that its id is whole; it may have been deleted."
+    )
