@@ -301,16 +301,20 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
     return blocks.queue(default_concurrency_limit=None, api_open=False)
 
 
-def mount(app: FastAPI, blocks: gr.Blocks, path: str = "/") -> FastAPI:
-    """Puts the page on a server; routes that the server has already come first.
+def mount(app: FastAPI, blocks: gr.Blocks, *, login: Callable[[str, str], bool] | None = None) -> FastAPI:
+    """Puts the page at / of a server; routes that the server has already come first.
 
     Uploads may be as large as what may be added. The styles are ours and the fonts those of the system, so that the page
     asks nobody but this server for anything.
+
+    Args:
+        login: Whether a name and a password may see the page; None lets everybody who reaches the server.
     """
     return gr.mount_gradio_app(
         app,
         blocks,
-        path,
+        "/",
+        auth=login,
         theme=_theme(),
         css=files.read_text(_HERE / "page.css"),
         head=f"<script>{files.read_text(_HERE / 'page.js')}</script>",

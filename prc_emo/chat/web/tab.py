@@ -51,6 +51,12 @@ class Tab:
         news: What somebody who does not see the page is told of the last step.
     """
 
+    session: Session
+    chosen: int | None
+    shown: int
+    coming: Coming | None
+    replying: bool
+
     def __init__(self, reader: Reader, archive: Archive | None, replier: Replier | None) -> None:
         self.reader, self.archive, self.replier = reader, archive, replier
         self._turn_to(Session(reader, archive, id=_new_id()))
@@ -211,12 +217,12 @@ class Tab:
         yield "coming"
         try:
             for piece in pieces:
-                if stop.is_set():
-                    break
                 if piece.kind == "reply":  # help is shown already: `needs_help`
                     text += piece.text
                     self.coming = Coming("PRC-Emo", text, piece.by)
                     yield "coming"
+                if stop.is_set():
+                    break
         except PrcEmoError:
             if not stop.is_set():  # otherwise it ends because the visitor went on
                 raise
@@ -249,10 +255,8 @@ class Tab:
 
     def _turn_to(self, session: Session) -> None:
         self.session = session
-        self.chosen: int | None = None
-        self.shown = PAGE
-        self.coming: Coming | None = None
-        self.replying = False
+        self.chosen, self.shown = None, PAGE
+        self.coming, self.replying = None, False
         self._stop = threading.Event()
 
     def _kept_in(self) -> Archive:
