@@ -23,7 +23,8 @@ _SHAPES = ("circle", "square", "diamond", "triangle")
 
 
 def header(tab: Tab) -> str:
-    return _draw("header", name=tab.reader.name, labels=list(tab.reader.labels), note=tab.session.note)
+    run = "/".join(Path(tab.reader.name).parts[-2:])  # visitors need not know the folders above it
+    return _draw("header", name=run, labels=list(tab.reader.labels), note=tab.session.note)
 
 
 def talk(tab: Tab) -> str:
