@@ -239,6 +239,9 @@ def test_an_error_is_shown_in_place_and_the_words_stay(page: Any) -> None:
     add(page, "Ross: I'm fine.\nnobody said this")
     page.get_by_role("alert").get_by_text("text, line 2: expected 'NAME: text'").wait_for()
     assert "nobody" in page.locator("#pasted textarea").input_value()
+    assert page.locator("#told").evaluate(
+        "e => (r => r.top >= 0 && r.bottom <= innerHeight)(e.getBoundingClientRect())"
+    )
     say(page, "Never mind.", 2)
     assert page.get_by_role("alert").count() == 0
 
@@ -292,7 +295,7 @@ def test_a_conversation_survives_loading_anew_is_resumed_and_deleted(page: Any, 
     key = page.evaluate("sessionStorage.getItem('prc-emo')")
     assert archive.list([key])
     page.get_by_role("button", name="Delete …").click()
-    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("button", name="Delete this conversation for good").click()
     page.get_by_text("Nothing was said yet.").wait_for()
     assert archive.list([key]) == []
     page.wait_for_function("key => !localStorage.getItem('prc-emo').includes(key)", arg=key)

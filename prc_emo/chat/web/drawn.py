@@ -67,7 +67,7 @@ def here(tab: Tab, kept: bool) -> str:
 
 def kept_in_a_line(kept: Kept) -> str:
     """A session in a list."""
-    return f"{shorten(kept.opening, 40, placeholder=' …') or '…'} · turns: {kept.turns} · {kept.changed:%Y-%m-%d %H:%M} UTC"
+    return f"{shorten(kept.opening, 30, placeholder=' …') or '…'} · {kept.turns} turns · {kept.changed:%d %b, %H:%M} UTC"
 
 
 def explanation(tab: Tab) -> str:

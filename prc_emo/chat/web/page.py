@@ -60,6 +60,12 @@ watch('value', () => {
 """
 
 
+# somebody who writes further down does not miss what they are told
+_TOLD_JS = """
+watch('value', () => [...element.querySelectorAll('[role=alert]')].pop()?.scrollIntoView({ block: 'nearest' }));
+"""
+
+
 def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier] | None) -> gr.Blocks:
     """The page, to be put on a server by `mount`.
 
@@ -82,7 +88,7 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
                 with gr.Column(elem_id="talk-box"):
                     talk = gr.HTML(js_on_load=_TURNS_JS, elem_id="talk")
                     coming = gr.HTML(elem_id="coming")
-                told = gr.HTML(elem_id="told")
+                told = gr.HTML(js_on_load=_TOLD_JS, elem_id="told")
                 news = gr.HTML(elem_id="news")
                 with gr.Row(elem_id="composer"):
                     who = gr.Dropdown(
@@ -145,6 +151,7 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
                         new = gr.Button("New", size="sm", min_width=80)
                         resume = gr.Button("Resume", size="sm", min_width=80, visible=archive is not None)
                         delete = gr.Button("Delete …", size="sm", min_width=80)
+                    doomed = gr.State()
                     with gr.Row(visible=False) as deleting:
                         sure = gr.Button("Delete for good", variant="stop", size="sm", min_width=120)
                         spare = gr.Button("Keep it", size="sm", min_width=80)
@@ -243,8 +250,15 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
             except PrcEmoError as error:
                 return [None, drawn.alert(str(error))]
 
-        def deleted(one: Tab | None, id: str | None) -> Iterator[list[Any]]:
-            id = id or (one.session.id if one else "")
+        def meant(one: Tab | None, chosen_id: str | None, typed: str) -> str:
+            return typed.strip() or chosen_id or (one.session.id if one else "")
+
+        def ask_to_delete(one: Tab | None, chosen_id: str | None, typed: str) -> list[Any]:
+            id = meant(one, chosen_id, typed)
+            what = "this conversation" if one and id == one.session.id else f"{id[:13]}…"
+            return [id, gr.update(visible=True), f"Delete {what} for good"]
+
+        def deleted(one: Tab | None, id: str) -> Iterator[list[Any]]:
             for drawing in doing(lambda one: one.delete(id))(one):
                 yield [id if one and not one.kept([id]) else "", gr.update(visible=False), *drawing]
 
@@ -273,7 +287,9 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
             on(shown.choose, chosen, [tab], view)
         on(talk.earlier, doing(Tab.earlier), [tab], view)
 
-        on(edit.click, begin_edit, [tab], [edited, editing, other, told])
+        begun = on(edit.click, begin_edit, [tab], [edited, editing, other, told])
+        focus = "() => setTimeout(() => document.querySelector('#other textarea')?.focus(), 100)"
+        in_browser(begun.then, None, focus)
         on(save.click, saved, [tab, edited, other, wants_reply], [editing, *view])
         on(leave.click, lambda: gr.update(visible=False), None, [editing])
 
@@ -287,13 +303,13 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
         on(new.click, doing(Tab.new), [tab], view)
         resumed = on(
             resume.click,
-            doing(lambda one, id, typed: one.resume(typed or id or "")),
+            doing(lambda one, *ids: one.resume(meant(one, *ids))),
             [tab, which, by_id],
             view,
         )
-        on(delete.click, lambda: gr.update(visible=True), None, [deleting])
+        on(delete.click, ask_to_delete, [tab, which, by_id], [doomed, deleting, sure])
         on(spare.click, lambda: gr.update(visible=False), None, [deleting])
-        over = on(sure.click, deleted, [tab, which], [gone, deleting, *view])
+        over = on(sure.click, deleted, [tab, doomed], [gone, deleting, *view])
         in_browser(gone.change, [gone], "(id) => { if (id) prcEmo.forget(id); }")
         for changed in (resumed, over):
             on(changed.then, listed, [tab, known], [which], js=ask)
@@ -378,6 +394,12 @@ def _theme() -> gr.Theme:
         button_border_width="1px",
         button_large_text_weight="500",
         button_small_text_weight="500",
+        button_cancel_background_fill="#b3261e",
+        button_cancel_background_fill_dark="#ff8f86",
+        button_cancel_background_fill_hover="#8f1e18",
+        button_cancel_background_fill_hover_dark="#ffaaa3",
+        button_cancel_text_color="#ffffff",
+        button_cancel_text_color_dark="#10151b",
         color_accent=accent,
         checkbox_background_color_selected=accent,
         checkbox_border_color_selected=accent,

@@ -6,7 +6,7 @@ sessions whose ids they bring: an id has 128 random bits, so knowing it is the r
 
 import secrets
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -47,6 +47,7 @@ class Tab:
         shown: How many turns are drawn, counted from the end.
         coming: What will be the next turn.
         replying: Whether a reply is under way.
+        needs_help: Whether somebody spoke of suicide or self-harm; known before the words are read, and not taken back.
         notice: What went wrong, or what there is to know; empty where nothing is.
         news: What somebody who does not see the page is told of the last step.
     """
@@ -56,6 +57,7 @@ class Tab:
     shown: int
     coming: Coming | None
     replying: bool
+    needs_help: bool
 
     def __init__(self, reader: Reader, archive: Archive | None, replier: Replier | None) -> None:
         self.reader, self.archive, self.replier = reader, archive, replier
@@ -69,20 +71,13 @@ class Tab:
             return turns[self.chosen]
         return next((turn for turn in reversed(turns) if turn.reading), None)
 
-    @property
-    def needs_help(self) -> bool:
-        """Whether somebody in this conversation speaks of suicide or self-harm, in words that are still being read too."""
-        said = [turn.text for turn in self.session.turns if not turn.by]
-        if self.coming is not None and not self.coming.by:
-            said.append(self.coming.text)
-        return any(map(speaks_of_crisis, said))
-
     def send(self, speaker: str, text: str, *, wants_reply: bool) -> Steps:
         """Somebody says something, or pastes a dialogue, which nobody answers."""
         self._stop.set()
         text = _of_a_length(text.strip())
         meant = text if text.startswith("/") else understand(text, self.session.speakers)
         self.coming = Coming(speaker, text)
+        self._mind([text])
         yield "coming"
         if isinstance(meant, tuple):
             yield from self._say(meant)
@@ -107,6 +102,7 @@ class Tab:
                 "read the file."
             )
         self.coming = Coming(said[0][0], "\n".join(words for _, words in said))
+        self._mind(words for _, words in said)
         yield "coming"
         yield from self._say(said)
 
@@ -122,7 +118,8 @@ class Tab:
     def edit(self, number: int, text: str, *, wants_reply: bool) -> Steps:
         """Other words for a turn. Replies that follow it, and nothing else, are replies to the old words: they go."""
         self._stop.set()
-        turn = self.session.edit(number, _of_a_length(text))
+        self._mind([_of_a_length(text)])
+        turn = self.session.edit(number, text)
         self.chosen = number
         self._tell([turn])
         after = self.session.turns[number + 1 :]
@@ -253,10 +250,14 @@ class Tab:
             + "."
         )
 
+    def _mind(self, said: Iterable[str]) -> None:
+        self.needs_help = self.needs_help or any(map(speaks_of_crisis, said))
+
     def _turn_to(self, session: Session) -> None:
         self.session = session
         self.chosen, self.shown = None, PAGE
-        self.coming, self.replying = None, False
+        self.coming, self.replying, self.needs_help = None, False, False
+        self._mind(turn.text for turn in session.turns if not turn.by)
         self._stop = threading.Event()
 
     def _kept_in(self) -> Archive:
