@@ -429,7 +429,7 @@ def test_pictures_of_the_documentation(browser: Any, serve: Serve, tmp_path: Pat
         "Jonas: I don't know how to tell the children.\n"
         "Mara: We will tell them together."
     )
-    wide, phone = {"width": 1160, "height": 800}, {"width": 360, "height": 740}
+    wide, phone = {"width": 1160, "height": 960}, {"width": 360, "height": 740}
     for name, scheme, size in (("light", "light", wide), ("dark", "dark", wide), ("phone", "light", phone)):
         for page in visit(browser, address, color_scheme=scheme, viewport=size):
             page.set_default_timeout(120_000)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 from chat_kit import WordReader
 
+from prc_emo import PrcEmoError
+from prc_emo.chat import web
 from prc_emo.chat.archive import Archive
 from prc_emo.chat.replies import Prepared, Reply
 from prc_emo.chat.replies.crisis import HELP
@@ -16,8 +19,6 @@ from prc_emo.chat.session import Session, Situation
 from prc_emo.chat.web import drawn
 from prc_emo.chat.web.tab import MOST_TURNS, MOST_WORDS, PAGE, Tab
 from prc_emo.corpora import read_conversations
-
-gr = pytest.importorskip("gradio", reason="the page needs the extra `serve`")
 
 DIALOGUE = "Ross: I'm fine.\nMonica: You're not fine.\nRoss: Leave me be!"
 PEOPLE = "<img src=x onerror=alert(1)>"
@@ -317,7 +318,17 @@ def test_a_way_to_reply_is_made_once_for_all_visitors(archive: Archive) -> None:
     assert made == [1]
 
 
+def test_a_missing_extra_is_said_with_its_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("prc_emo.chat.web.blocks", "prc_emo.chat.web.look"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        monkeypatch.delattr(web, name.rpartition(".")[2], raising=False)
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    with pytest.raises(PrcEmoError, match=re.escape("pip install 'prc-emo[serve]'")):
+        web.page  # noqa: B018
+
+
 def test_gradio_is_told_to_report_nothing_and_to_remember_nothing(archive: Archive) -> None:
+    pytest.importorskip("gradio", reason="the page needs the extra `serve`")
     from fastapi import FastAPI
     from fastapi.testclient import TestClient
 
@@ -334,11 +345,11 @@ def test_gradio_is_told_to_report_nothing_and_to_remember_nothing(archive: Archi
     assert client.get("/gradio_api/info").json()["named_endpoints"] == {}
 
 
-def test_the_door_to_gradio_is_one_file() -> None:
+def test_the_door_to_gradio_is_one_folder() -> None:
     root = Path(drawn.__file__).parents[3]
-    doors = [
-        path.relative_to(root).as_posix()
+    doors = {
+        path.parent.relative_to(root).as_posix()
         for path in (root / "prc_emo").rglob("*.py")
         if re.search(r"^\s*(import|from) gradio", path.read_text(encoding="utf-8"), re.MULTILINE)
-    ]
-    assert doors == ["prc_emo/chat/web/page.py"]
+    }
+    assert doors == {"prc_emo/chat/web"}

@@ -101,7 +101,7 @@ class Tab:
                 f"Expected at most {MOST_TURNS} turns at once, got {len(said)}. Add them in parts, or let `prc-emo read` "
                 "read the file."
             )
-        self.coming = Coming(said[0][0], "\n".join(words for _, words in said))
+        self.coming = Coming(said[0][0], said[0][1] + "\n…" * (len(said) > 1))
         self._mind(words for _, words in said)
         yield "coming"
         yield from self._say(said)
