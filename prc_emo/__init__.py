@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 # Conversations are private: no library below may report home. Set before any of them is imported.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 if TYPE_CHECKING:
     from prc_emo.bench.metrics import score

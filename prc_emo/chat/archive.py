@@ -6,7 +6,7 @@ Killing the process loses nothing that was kept. The file belongs to its user al
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -138,10 +138,13 @@ class Archive:
             for _, number, speaker, said, by, reading in rows
         ]
 
-    def list(self) -> "list[Kept]":
-        """All sessions, those that changed last first."""
+    def list(self, ids: Collection[str] | None = None) -> "list[Kept]":
+        """The sessions of these ids that there are, or all; those that changed last first."""
         with self._change(PrcEmoError) as base:
-            return list(self._list(base))
+            if ids is None:
+                return list(self._list(base))
+            found = [kept for id in set(ids) for kept in self._list(base, id)]
+        return sorted(found, key=lambda kept: kept.changed, reverse=True)
 
     def delete(self, id: str) -> None:
         """Deletes a session for good: its words are in no part of the file any more.

@@ -217,9 +217,19 @@ class Session:
         return self._talk(self.turns)
 
     def export(self, path: Path) -> None:
-        """Writes one line of the JSONL that `prc-emo read` and `prc-emo data read jsonl` take.
+        """Writes the session as JSONL; see `exported`."""
+        files.write_text(path, self.exported())
+
+    def exported(self, id: str | None = None) -> str:
+        """The session as one line of the JSONL that `prc-emo read` and `prc-emo data read jsonl` take.
 
         What was recognised stands beside the turns as `recognised`, not as `emotion`, which is what people annotated.
+
+        Args:
+            id: What it is called there; by default as here.
+
+        Raises:
+            PrcEmoError: Nothing was said yet.
         """
         turns = []
         for turn in self.turns:
@@ -231,8 +241,8 @@ class Session:
                 row["probabilities"] = dict(turn.reading.probabilities)
             turns.append(row)
         self._at(0)
-        row = {"id": self.id, "recognizer": self.reader.name, "turns": turns}
-        files.write_text(path, json.dumps(row, ensure_ascii=False) + "\n")
+        row = {"id": id or self.id, "recognizer": self.reader.name, "turns": turns}
+        return json.dumps(row, ensure_ascii=False) + "\n"
 
     def _at(self, number: int) -> Turn:
         if not self._turns:

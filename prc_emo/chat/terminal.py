@@ -12,10 +12,10 @@ from rich.text import Text
 from prc_emo.chat import show
 from prc_emo.chat.archive import Archive
 from prc_emo.chat.reader import Reader
-from prc_emo.chat.replies import Replier, Reply, answer
+from prc_emo.chat.replies import Prepared, Replier, answer
 from prc_emo.chat.replies.crisis import HELP as POINTER
 from prc_emo.chat.replies.crisis import speaks_of_crisis
-from prc_emo.chat.session import Session, Situation
+from prc_emo.chat.session import Session
 from prc_emo.chat.turn import Turn
 from prc_emo.chat.typed import Command, understand
 from prc_emo.errors import PrcEmoError, did_you_mean
@@ -75,7 +75,7 @@ class Chat:
         self.session = session or Session(reader, archive)
         self.speaker = speaker
         self._reader, self._archive, self._out, self._piped = reader, archive, out, piped
-        self._replier = None if prepare is None else _Prepared(prepare)
+        self._replier = None if prepare is None else Prepared(prepare)
         self._replies = prepare is not None
         self._forget = forget
         self._trouble: str | None = None
@@ -297,15 +297,3 @@ def _number(text: str, turns: int, command: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= turns:
         raise PrcEmoError(f"{command}: expected the number of a turn, 1 to {turns}, got {text!r}.")
     return int(text) - 1
-
-
-class _Prepared:
-    """A way to reply that is made when it is asked first: help does not wait for a model to load, or to fail."""
-
-    def __init__(self, prepare: Callable[[], Replier]) -> None:
-        self._prepare = prepare
-        self._replier: Replier | None = None
-
-    def reply(self, situation: Situation) -> Reply | None:
-        self._replier = self._replier or self._prepare()
-        return self._replier.reply(situation)

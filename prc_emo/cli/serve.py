@@ -55,9 +55,8 @@ def serve(
 
     The key that clients must bring (Authorization: Bearer) comes from $PRC_EMO_KEY. /docs describes the API.
     """
-    missing = [
-        package for package in ("fastapi", "uvicorn", "prometheus_client") if find_spec(package) is None
-    ]
+    needed = ("fastapi", "uvicorn", "prometheus_client", *(["gradio"] if page else []))
+    missing = [package for package in needed if find_spec(package) is None]
     if missing:
         raise PrcEmoError(
             f"prc-emo serve needs {', '.join(missing)}. Install it: pip install 'prc-emo[serve]'."
@@ -90,7 +89,7 @@ def serve(
         log_text=log_text,
         metrics=metrics,
     )
-    if page and find_spec("prc_emo.chat.web") is not None:
+    if page:
         api = _with_page(api, together, sessions or home / "sessions.sqlite", ready, key)
     tell(f"Labels: {', '.join(reader.labels)}.")
     tell(f"Listening on {address_of(listener)} (the API's description: /docs). Ctrl-C stops it.")

@@ -1,5 +1,6 @@
 """What is said after a turn: where it speaks of suicide or self-harm, first where people help; then the reply, if one is wanted."""
 
+import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -26,6 +27,20 @@ class Replier(Protocol):
             PrcEmoError: There is no reply, here or while its pieces come; the message says why.
         """
         ...
+
+
+class Prepared:
+    """A way to reply that is made when it is asked first, once: help does not wait for a model to load, or to fail."""
+
+    def __init__(self, prepare: Callable[[], Replier]) -> None:
+        self._prepare = prepare
+        self._replier: Replier | None = None
+        self._turn = threading.Lock()
+
+    def reply(self, situation: Situation) -> Reply | None:
+        with self._turn:
+            self._replier = self._replier or self._prepare()
+        return self._replier.reply(situation)
 
 
 @dataclass(frozen=True, slots=True)
