@@ -8,9 +8,13 @@ from typing import NamedTuple
 
 import pytest
 
+from prc_emo import PRCEmo
 from prc_emo.cli import main
 from prc_emo.cli.console import out
+from prc_emo.config import Training
 from prc_emo.conversation import Conversation, Utterance
+from prc_emo.labels import MELD
+from prompts import load_template
 
 
 @pytest.fixture(scope="session")
@@ -66,3 +70,23 @@ def prc_emo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         return Done(stop.value.code, said.out, said.err)
 
     return command
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For the tests of the chat: a toy of Qwen3's architecture, after a few steps; it looks at two turns before the one it reads."""
+    from chat_kit import corpus
+
+    out = tmp_path_factory.mktemp("run")
+    model = PRCEmo(
+        "Qwen/Qwen3-8B",
+        labels=MELD,
+        template=load_template("recognize"),
+        store="train",
+        window=2,
+        demonstrations=2,
+        training=Training(batch=2, accumulate=1, learning_rate=1e-2, epochs=1),
+        loading={"tiny": True, "precision": "fp32"},
+    )
+    model.fit(corpus("train", 3), corpus("dev", 1), out=out)
+    return out
