@@ -67,8 +67,13 @@ def alike(some: list[Prediction], others: list[Prediction]) -> bool:
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"window": 4, "text": True, "stages": 2}, {"speeds": (0.9,), "noises": (20.0,), "context": False}],
-    ids=["plain", "windows, text, two stages", "augmented, target only"],
+    [
+        pytest.param({}, id="plain"),
+        pytest.param({"window": 4, "text": True, "stages": 2}, id="all forms", marks=pytest.mark.slow),
+        pytest.param(
+            {"speeds": (0.9,), "noises": (20.0,), "context": False}, id="augmented", marks=pytest.mark.slow
+        ),
+    ],
 )
 def test_it_is_trained_saved_and_loaded_with_its_ears(tmp_path: Path, changes: dict[str, Any]) -> None:
     train, dev = talks(tmp_path, "train", 4), talks(tmp_path, "dev", 2)
@@ -117,6 +122,7 @@ def test_a_text_model_ignores_recordings(tmp_path: Path) -> None:
     assert read_json(tmp_path / "run/model/prc_emo.json")["speech"] is None
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
