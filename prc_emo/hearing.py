@@ -6,6 +6,7 @@ The one place that knows the settings, `speech` and `llm` together.
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from prc_emo.llm.load import LanguageModel
     from prc_emo.llm.train import Beside
     from prc_emo.speech.audio import Variant
+    from prc_emo.speech.encoder import Encoder
     from prc_emo.speech.heard import Heard, Source
     from prc_emo.speech.inject import HearingModel
     from prc_emo.speech.listen import Listener
@@ -67,8 +69,7 @@ class Ears:
             PrcEmoError: Encoder, units or features are not to be found.
         """
         if self._form is None:
-            source = self._source()
-            self._form = Form(width=source.width, layers=source.layers)
+            self._form = Form(width=self._source.width, layers=self._source.layers)
         return self._form
 
     def wear(self, lm: "LanguageModel") -> "LanguageModel":
@@ -121,7 +122,7 @@ class Ears:
     def hear(self, conversations: Sequence[Conversation]) -> "Heard":
         """Listens to conversations; until the next call, theirs are the voices that prompts can hold."""
         turns = [turn for talk in conversations for turn in talk.utterances]
-        heard = self._source().of(turns)
+        heard = self._source.of(turns)
         self.listener.frames = heard.frames
         self._texts = {turn.id: turn.text for turn in turns}
         return heard
@@ -133,18 +134,16 @@ class Ears:
         ids = tuple(self.listener.frames)
         if not ids or self.model is None:
             return None
-        adapter, table = self.model.speech_adapter, self.model.get_input_embeddings()
         rows, looks = [], {}
         with torch.inference_mode():
             for start in range(0, len(ids), at_once):
-                speech = self._tensors(ids[start : start + at_once])
-                text = speech.get("words")
-                words = () if text is None else (table(text), speech["words_mask"])
-                rows.append(adapter(speech["frames"], speech["mask"], *words).contrast.float().cpu().numpy())
+                heard = self.model.hear(self._tensors(ids[start : start + at_once]))
+                rows.append(heard.contrast.float().cpu().numpy())
             for id in ids[:: -(-len(ids) // looked_at)]:
                 speech = self._tensors([id])
-                text = speech.get("words")
-                looked = adapter.listener.attention(speech["frames"], None if text is None else table(text))
+                looked = self.model.speech_adapter.listener.attention(
+                    speech["frames"], self.model.words(speech)
+                )
                 looks[id] = looked.float().cpu().numpy()
         return Voices(ids, np.concatenate(rows), looks)
 
@@ -167,7 +166,7 @@ class Ears:
         lessons = Lessons(
             self.listener,
             {turn.id: self.labels.labels.index(turn.gold) for turn in turns if turn.gold is not None},
-            also=[self._source(variant).of(turns).frames for variant in variants],
+            also=[self._heard_as(variant).of(turns).frames for variant in variants],
             augment=mask_some if own.mask and not own.units else None,
             seed=self.seed,
         )
@@ -185,11 +184,11 @@ class Ears:
 
         return Beside(lessons, loss, own.learning_rate)
 
-    def _source(self, variant: "Variant | None" = None) -> "Source":
+    @cached_property
+    def _source(self) -> "Source":
+        """Where frames come from; made once, since it may read a file or load a model."""
         from prc_emo.speech.audio import Variant
-        from prc_emo.speech.encoder import LOG_MEL, encoder
         from prc_emo.speech.features import Features
-        from prc_emo.speech.frames import Frames
         from prc_emo.speech.units import Units
 
         own = self.settings
@@ -197,9 +196,21 @@ class Ears:
             return Units.read(data_path(own.units), own.unit_count, strict=own.strict)
         if own.features is not None:
             return Features.read(data_path(own.features), strict=own.strict)
+        return self._heard_as(Variant())
+
+    def _heard_as(self, variant: "Variant") -> "Source":
+        """Recordings as the encoder hears them, in one manner."""
+        from prc_emo.speech.frames import Frames
+
+        return Frames(self._encoder, self.cache, variant, strict=self.settings.strict)
+
+    @cached_property
+    def _encoder(self) -> "Encoder":
+        from prc_emo.speech.encoder import LOG_MEL, encoder
+
+        own = self.settings
         layer = {} if own.encoder == LOG_MEL else {"layer": own.layer}
-        made = encoder(own.encoder, **layer, **own.options)
-        return Frames(made, self.cache, variant or Variant(), strict=own.strict)
+        return encoder(own.encoder, **layer, **own.options)
 
     def _words(self, lm: "LanguageModel") -> Any:
         def words(id: str) -> list[int]:

@@ -154,6 +154,7 @@ class PRCEmo:
         with state.main_process_first():
             self.remember(train, out)
             self.hear([*train, *dev])
+            lessons = None if self.ears is None else self.ears.lessons(train)
         dev_ids = frozenset(talk.id for talk in dev)
         prompts = self.training_prompts(train, dev)
         answers = [str(one.answer) for one in prompts]
@@ -180,7 +181,7 @@ class PRCEmo:
             weights=class_weights(answers) if self.training.class_weights else None,
             choices=choices,
             restart_per_phase=self.restart_per_phase,
-            beside=None if self.ears is None else self.ears.lessons(train),
+            beside=lessons,
         )
         if self.ears is not None and self.ears.settings.stages == 2:
             with adapter.frozen(lm):

@@ -53,7 +53,7 @@ class Finished:
         """It was trained, and is no better than always answering the most frequent label."""
         share = max(Counter(line.gold for line in self.judged).values()) / len(self.judged)
         # of that label recall is 1 and precision its share; of all others F1 is 0
-        return bool(self.log) and self.scores.wf1 <= share * 2 * share / (1 + share)
+        return self.scores.wf1 <= share * 2 * share / (1 + share) and bool(self.log)
 
 
 @dataclass(frozen=True)

@@ -196,8 +196,8 @@ def voices(found: Voices, gold: Mapping[str, str]) -> Plot:
     """Where the contrastive loss has put the voices, flattened by t-SNE; one colour and sign for each label."""
     from sklearn.manifold import TSNE
 
-    ids = [id for id in found.ids if id in gold]
-    rows = found.contrast[[found.ids.index(id) for id in ids]]
+    places = [at for at, id in enumerate(found.ids) if id in gold]
+    ids, rows = [found.ids[at] for at in places], found.contrast[places]
     flat = TSNE(
         perplexity=min(30, max(2, len(ids) // 4)), init="pca", random_state=0, n_jobs=1
     ).fit_transform(rows)  # (U, 2)

@@ -17,6 +17,7 @@ from prc_emo.bench.predictions import Judged
 from prc_emo.bench.runs import Experiment, Run, read_experiments
 from prc_emo.bench.significance import Interval, accuracy_of, bootstrap
 from prc_emo.bench.voices import Voices
+from prc_emo.pages import escaping
 
 _MISTAKES = 10
 
@@ -71,16 +72,7 @@ def write_report(folders: Path | Sequence[Path], out: Path, *, seed: int = 0) ->
 
 def render(template: Path, **values: Any) -> str:
     """A page from a template, which may build on `page.html.j2` and `parts.html.j2`; all values are escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader([template.parent, Path(__file__).parent]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(template.name).render(values)
+    return escaping(template.parent, Path(__file__).parent).get_template(template.name).render(values)
 
 
 def _chapter(experiment: Experiment, seed: int) -> Chapter:

@@ -71,7 +71,8 @@ def run(
             )
     asked = corpus.split(split)
     recognizer = recognizer_of(settings, corpus.labels, corpus.name, shared)
-    if isinstance(recognizer, Hears) and recognizer.ears is not None:
+    hears = recognizer if isinstance(recognizer, Hears) and recognizer.ears is not None else None
+    if hears:
         refuse_shared_speakers(corpus, force=settings.data.shared_speakers)
     if not fresh:
         refuse_another_run(settings, out)
@@ -98,13 +99,11 @@ def run(
         report = {"split": split, **scores.to_json()}
         if isinstance(recognizer, Retrieves):
             report["retrieval"] = {"shown": recognizer.shown, "excluded": recognizer.excluded}
-        if isinstance(recognizer, Hears) and recognizer.ears is not None:
-            report["speech"] = recognizer.heard
-            if (voices := recognizer.voices()) is not None:
+        if hears:
+            report["speech"] = hears.heard
+            if (voices := hears.voices()) is not None:
                 voices.write(out)
-            tell(
-                f"{settings.name}: {', '.join(f'{many} {what}' for what, many in recognizer.heard.items())}."
-            )
+            tell(f"{settings.name}: {', '.join(f'{many} {what}' for what, many in hears.heard.items())}.")
         write_json(out / "report.json", report)
     return scores
 

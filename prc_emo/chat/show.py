@@ -12,7 +12,7 @@ from rich.text import Text
 
 from curriculum.wheel import Wheel
 from prc_emo.chat.archive import Kept
-from prc_emo.chat.turn import Reading, Shift, Turn
+from prc_emo.chat.turn import Shift, Turn, percent
 
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 24  # cells of a full bar
@@ -54,16 +54,10 @@ def line(turn: Turn, shift: Shift | None) -> RenderableType:
     shown = Text(f"  {turn.number + 1:>3} ", style="dim")
     shown.append(f"{reading.label:<9}", style=f"bold {colour(reading.label)}")
     if (sure := reading.confidence) is not None:
-        shown.append(f" {sure:>4.0%} ".replace("%", " %"))
+        shown.append(f" {percent(sure):>5} ")
         shown.append(bar(sure, 12), style=colour(reading.label))
-        others = [label for label in _by_probability(reading) if label != reading.label][:2]
-        shown.append(
-            "  "
-            + " · ".join(
-                f"{label} {reading.probabilities[label]:.0%}".replace("%", " %") for label in others
-            ),
-            style="dim",
-        )
+        others = [f"{label} {percent(share)}" for label, share in reading.likely if label != reading.label]
+        shown.append("  " + " · ".join(others[:2]), style="dim")
     if shift is not None:
         shown.append(f"  was {shift.before}", style="dim italic")
     shown.truncate(80, overflow="ellipsis")
@@ -82,13 +76,9 @@ def explanation(turn: Turn, shift: Shift | None) -> RenderableType:
     parts: list[RenderableType] = [said, Text("")]
     if reading.label is None:
         parts.append(Text("  The model's answer could not be read as a label."))
-    for label in _by_probability(reading):
-        share = reading.probabilities[label]
-        parts.append(
-            Text.assemble(
-                f"  {label:<12} {share:>5.1%} ".replace("%", " %"), (bar(share, _WIDTH), colour(label))
-            )
-        )
+    for label, share in reading.likely:
+        figure = f"  {label:<12} {percent(share, 1):>6} "
+        parts.append(Text.assemble(figure, (bar(share, _WIDTH), colour(label))))
     facts = [f"seen: this turn, {_count(reading.before, 'turn')} before it, {reading.after} after it"]
     if reading.valence is not None:
         facts.append(f"valence {reading.valence:+.2f} (from -1, unpleasant, to 1, pleasant)")
@@ -194,10 +184,6 @@ def bar(share: float, width: int) -> str:
     """
     full = round(share * width)
     return "█" * full + "░" * (width - full)
-
-
-def _by_probability(reading: Reading) -> list[str]:
-    return sorted(reading.probabilities, key=lambda label: -reading.probabilities[label])
 
 
 def _cells(values: Sequence[float], count: int) -> list[float]:

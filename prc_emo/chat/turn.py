@@ -47,6 +47,11 @@ class Reading:
         return None if self.label is None else self.probabilities.get(self.label)
 
     @property
+    def likely(self) -> list[tuple[str, float]]:
+        """The labels with their probabilities, the likeliest first."""
+        return sorted(self.probabilities.items(), key=lambda one: -one[1])
+
+    @property
     def valence(self) -> float | None:
         """How pleasant, from -1 to 1, expected over the probabilities; None where a label is on no emotion wheel."""
         points = Wheel.default().points
@@ -62,6 +67,15 @@ class Reading:
     def from_json(cls, value: Mapping[str, Any]) -> "Reading":
         shown = tuple(Shown(**one) for one in value["shown"])
         return cls(**{**value, "shown": shown, "cut": tuple(value["cut"])})
+
+
+def percent(share: float, decimals: int = 0) -> str:
+    """A share as people write it.
+
+    >>> percent(0.625), percent(0.0625, 1)
+    ('62 %', '6.2 %')
+    """
+    return f"{100 * share:.{decimals}f} %"
 
 
 @dataclass(frozen=True, slots=True)

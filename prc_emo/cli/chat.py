@@ -59,7 +59,7 @@ def chat(
     from prc_emo.chat.keyboard import from_pipe, from_terminal
     from prc_emo.chat.terminal import COMMANDS, Chat
 
-    home = Path(environ.get(HOME) or typer.get_app_dir("prc-emo"))
+    home = home_folder()
     prepare = replier(reply, model, base_url, home)
     at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     typed = home / "history"
@@ -91,6 +91,11 @@ def chat(
         if at_terminal and len(talk.session):
             tell(f"Go on with: prc-emo chat {run} --resume {talk.session.id}")
         archive.close()
+
+
+def home_folder() -> Path:
+    """Where sessions and what was typed are kept."""
+    return Path(environ.get(HOME) or typer.get_app_dir("prc-emo"))
 
 
 def replier(

@@ -46,12 +46,13 @@ def verify(
     tolerance: Annotated[float, typer.Option(min=0, help="How much a probability may differ.")] = 0.001,
 ) -> None:
     """Compare what a run answers with its merged model or a server; exit code 1 where they differ."""
+    from prc_emo.chat.server import KEY
     from prc_emo.corpora import load_corpus, read_conversations
     from prc_emo.verify import verify as compare
 
     talks = load_corpus("everyday").test if conversations is None else read_conversations(Path(conversations))
     enough = next((at for at in range(1, len(talks)) if sum(map(len, talks[:at])) >= count), len(talks))
-    found = compare(run, against, talks[:enough], environ.get("PRC_EMO_KEY"))
+    found = compare(run, against, talks[:enough], environ.get(KEY))
     table = Table("against", "turns", "other labels", "largest difference", "where")
     for one in found:
         table.add_row(Text(one.side), str(one.count), str(one.labels), f"{one.largest:.1e}", Text(one.where))

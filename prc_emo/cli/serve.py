@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from prc_emo.cli.asking import BaseUrl
-from prc_emo.cli.chat import HOME, ReplyBy, ReplyModel, replier
+from prc_emo.cli.chat import HOME, ReplyBy, ReplyModel, home_folder, replier
 from prc_emo.cli.console import tell
 from prc_emo.errors import PrcEmoError
 
@@ -61,9 +61,10 @@ def serve(
         raise PrcEmoError(
             f"prc-emo serve needs {', '.join(missing)}. Install it: pip install 'prc-emo[serve]'."
         )
-    home = Path(environ.get(HOME) or typer.get_app_dir("prc-emo"))
+    home = home_folder()
     prepare = replier(reply, model, base_url, home)
-    from prc_emo.chat.server.run import KEY, address_of, bound
+    from prc_emo.chat.server import KEY
+    from prc_emo.chat.server.run import address_of, bound
     from prc_emo.chat.server.run import serve as listen
 
     key = environ.get(KEY)

@@ -5,6 +5,7 @@ Utterances are untrusted. A control token written into a text stays text, in cha
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from prc_emo.errors import PrcEmoError
@@ -13,9 +14,7 @@ from prompts import marked, replace_marks
 
 IGNORED = -100  # torch's cross entropy passes over this label
 SLOT = -1  # no token: a place that a soft prompt fills
-_STAND_IN = (
-    " \N{CJK RADICAL MEAT}"  # for a mark, while its text is made into tokens; nobody writes this character
-)
+_STAND_IN = "\N{CJK RADICAL MEAT}"  # for a mark, while its text is made into tokens; nobody writes it
 
 Message = Mapping[str, str]
 
@@ -48,9 +47,8 @@ def prompt_ids(
     if not heard:
         return _ids(lm, messages)
     assert slots is not None
-    own = _STAND_IN.strip()
     stood_in = [
-        {**message, "content": replace_marks(message["content"].replace(own, ""), own)}
+        {**message, "content": replace_marks(message["content"].replace(_STAND_IN, ""), _STAND_IN)}
         for message in messages
     ]
     return _with_slots(lm, _ids(lm, stood_in), [slots(id) for id in heard])
@@ -58,10 +56,7 @@ def prompt_ids(
 
 def _with_slots(lm: LanguageModel, ids: Sequence[int], many: Sequence[int]) -> list[int]:
     """The tokens with that many slots in place of each stand-in."""
-    alone = lm.tokenizer(f"x{_STAND_IN} x", add_special_tokens=False)["input_ids"]
-    before = lm.tokenizer("x", add_special_tokens=False)["input_ids"]
-    after = lm.tokenizer("x x", add_special_tokens=False)["input_ids"][len(before) :]
-    stand_in = alone[len(before) : len(alone) - len(after)]
+    stand_in = _stand_in_ids(lm.tokenizer)
     found = [at for at in range(len(ids)) if list(ids[at : at + len(stand_in)]) == stand_in]
     if len(found) != len(many) or lm.tokenizer.unk_token_id in stand_in:
         raise PrcEmoError(
@@ -72,6 +67,15 @@ def _with_slots(lm: LanguageModel, ids: Sequence[int], many: Sequence[int]) -> l
         pieces += [*ids[start:at], *[SLOT] * slots]
         start = at + len(stand_in)
     return [*pieces, *ids[start:]]
+
+
+@lru_cache(maxsize=2)
+def _stand_in_ids(tokenizer: Any) -> list[int]:
+    """The stand-in's tokens with those of the space before it, as they are amid a text."""
+    amid, before, both = (
+        tokenizer(text, add_special_tokens=False)["input_ids"] for text in (f"x {_STAND_IN} x", "x", "x x")
+    )
+    return list(amid[len(before) : len(amid) - (len(both) - len(before))])
 
 
 def _ids(lm: LanguageModel, messages: Sequence[Message]) -> list[int]:

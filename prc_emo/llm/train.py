@@ -219,10 +219,9 @@ class Collate:
 
         answers = [[label for label in row["labels"] if label != IGNORED] for row in rows]
         width = max(map(len, answers)) + 1
-        heard = self.listen is not None and any(row["heard"] for row in rows)
-        beside = {"beside": dict(self.listen(rows))} if self.listen is not None and heard else {}
+        beside = self.listen is not None and any(row["heard"] for row in rows) and self.listen(rows)
         return {
-            **beside,
+            **({"beside": dict(beside)} if beside else {}),
             "input_ids": left_pad([row["input_ids"] for row in rows], self.pad),  # (B, T)
             "attention_mask": left_pad([[1] * len(row["input_ids"]) for row in rows], 0),  # (B, T)
             "labels": left_pad(

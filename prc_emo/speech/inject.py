@@ -59,16 +59,25 @@ class HearingModel(PreTrainedModel, GenerationMixin):
         table = self.llm.get_input_embeddings()
         slots = input_ids == SLOT  # (B, T)
         words = table(input_ids.masked_fill(slots, 0))  # (B, T, D)
-        text, text_mask = speech.get("words"), speech.get("words_mask")
-        self.spoken = self.speech_adapter(
-            speech["frames"], speech["mask"], None if text is None else table(text).detach(), text_mask
-        )
+        self.spoken = self.hear(speech)
         soft = self.spoken.soft  # (M, D)
         if (wanted := int(slots.sum())) != len(soft):
             raise PrcEmoError(
                 f"The prompts of this batch have {wanted} places for speech, and {len(soft)} soft prompts came for them."
             )
         return words.masked_scatter(slots[..., None], soft.to(words.dtype))
+
+    def hear(self, speech: Mapping[str, Tensor]) -> Spoken:
+        """What the adapter makes of voices; `speech` as in `forward`."""
+        spoken: Spoken = self.speech_adapter(
+            speech["frames"], speech["mask"], self.words(speech), speech.get("words_mask")
+        )
+        return spoken
+
+    def words(self, speech: Mapping[str, Tensor]) -> Tensor | None:
+        """The word vectors that the queries see, (U, L, D); None where they are deaf to text."""
+        text = speech.get("words")
+        return None if text is None else self.llm.get_input_embeddings()(text).detach()
 
     def generate(  # type: ignore[override]
         self, input_ids: Tensor, speech: Mapping[str, Tensor] | None = None, **options: Any

@@ -71,7 +71,7 @@ class Lessons:
         seed: int = 0,
     ) -> None:
         self.listener, self.emotions, self.augment, self.seed = listener, emotions, augment, seed
-        self._ways = [listener.frames, *also]
+        self._recorded, self._ways = listener.frames, [listener.frames, *also]
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """What `HearingModel.forward` takes, and beside it `emotions`, (U,): -1 for speech of the context."""
@@ -80,7 +80,7 @@ class Lessons:
             chance = np.random.default_rng([self.seed, row["place"]])
             for id in row["heard"]:
                 way = self._ways[int(chance.integers(len(self._ways)))]
-                one = way[id] if id in way else self.listener.frames[id]
+                one = way[id] if id in way else self._recorded[id]
                 ids.append(id)
                 frames.append(one if self.augment is None else self.augment(one, chance))
                 emotions.append(self.emotions[id] if id == row["id"] else -1)

@@ -21,6 +21,8 @@ from prc_emo.labels import LabelSet
 if TYPE_CHECKING:
     from torch import nn
 
+    from prc_emo.speech.heard import Heard
+
 WEIGHTS, DESCRIPTION = "voice.safetensors", "voice.json"
 
 
@@ -73,7 +75,7 @@ class Voice:
             self.ears.listener = Listener(lambda frames: 1)
             heard = list(self.ears.hear(train).frames)
             ids = [id for id in heard if id in gold]
-            lessons = self.ears.lessons(train).listen
+            lessons, heard_of_dev = self.ears.lessons(train).listen, self.ears.hear(dev)
             best, weights = -1.0, {name: value.clone() for name, value in model.state_dict().items()}
             steps = self.parameters.epochs * -(-len(ids) // self.parameters.batch)
             optimizer = torch.optim.AdamW(model.parameters(), lr=self.parameters.learning_rate)
@@ -97,9 +99,7 @@ class Voice:
                     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
                     optimizer.step()
                     rate.step()
-                kept = self.ears.listener.frames
-                found = score(dev, self.predict([talk.hidden() for talk in dev])).ua if dev else 0.0
-                self.ears.listener.frames = kept
+                found = score(dev, self._answers(dev, heard_of_dev)).ua if dev else 0.0
                 if found > best or not dev:
                     best, weights = found, {name: value.clone() for name, value in model.state_dict().items()}
             model.load_state_dict(weights)
@@ -117,16 +117,21 @@ class Voice:
         )
 
     def predict(self, conversations: Sequence[Conversation]) -> list[Prediction]:
+        from prc_emo.speech.listen import Listener
+
+        self.ears.listener = Listener(lambda frames: 1)
+        hearing = self.ears.hear(conversations)
+        self.heard = hearing.counts()
+        return self._answers(conversations, hearing)
+
+    def _answers(self, conversations: Sequence[Conversation], hearing: "Heard") -> list[Prediction]:
         import torch
 
         from prc_emo.baselines.voice.model import probabilities
-        from prc_emo.speech.listen import Listener
 
         if self.model is None:
             raise PrcEmoError("voice: nothing is learned yet. Call fit first, or load what fit wrote.")
-        self.ears.listener = Listener(lambda frames: 1)
-        hearing = self.ears.hear(conversations)
-        self.heard, heard = hearing.counts(), list(hearing.frames)
+        heard = list(hearing.frames)
         found: dict[str, np.ndarray] = {}
         self.model.eval()
         with torch.inference_mode():

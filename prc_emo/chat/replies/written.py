@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from prc_emo.chat.replies.answer import Reply
 from prc_emo.chat.session import Situation
+from prc_emo.chat.turn import Reading, percent
 from prc_emo.errors import PrcEmoError
 from prompts import Template, load_template
 
@@ -77,20 +78,19 @@ class Written:
             speaker=turn.speaker,
             text=turn.text,
             context=[{"speaker": one.speaker, "text": one.text} for one in situation.before],
-            emotion=_in_words(reading.label, dict(reading.probabilities)) if reading else None,
+            emotion=_in_words(reading) if reading else None,
             demonstrations=[{"text": one.text, "label": one.label} for one in reading.shown]
             if reading
             else [],
         )
 
 
-def _in_words(label: str | None, probabilities: dict[str, float]) -> str | None:
+def _in_words(reading: Reading) -> str | None:
     """What was read, for the prompt.
 
-    >>> _in_words("joy", {"joy": 0.7, "fear": 0.25, "anger": 0.05})
+    >>> _in_words(Reading("joy", {"joy": 0.7, "fear": 0.25, "anger": 0.05}))
     'joy (70 %), then fear (25 %)'
     """
-    if not probabilities:
-        return label
-    likely = sorted(probabilities, key=lambda one: -probabilities[one])[:2]
-    return ", then ".join(f"{one} ({probabilities[one]:.0%})".replace("%", " %") for one in likely)
+    if not reading.probabilities:
+        return reading.label
+    return ", then ".join(f"{label} ({percent(share)})" for label, share in reading.likely[:2])

@@ -10,9 +10,8 @@ import socket
 import uvicorn
 from fastapi import FastAPI
 
+from prc_emo.chat.server import KEY
 from prc_emo.errors import PrcEmoError
-
-KEY = "PRC_EMO_KEY"
 
 
 def bound(host: str, port: int, key: str | None) -> socket.socket:

@@ -13,8 +13,9 @@ from typing import Any
 from prc_emo.chat.archive import Kept
 from prc_emo.chat.replies.crisis import HELP
 from prc_emo.chat.show import colour
-from prc_emo.chat.turn import Reading, Turn
+from prc_emo.chat.turn import Turn, percent
 from prc_emo.chat.web.tab import Tab
+from prc_emo.pages import escaping
 
 # the mood curve, in units of its picture
 _LEFT, _RIGHT, _TOP, _HEIGHT = 8, 352, 14, 112
@@ -124,11 +125,7 @@ def _percent(share: float) -> str:
     >>> _percent(0.625), _percent(0.002), _percent(1)
     ('62 %', '< 1 %', '100 %')
     """
-    return "< 1 %" if 0 < share < 0.005 else f"{share:.0%}".replace("%", " %")
-
-
-def _likely(reading: Reading) -> list[tuple[str, float]]:
-    return sorted(reading.probabilities.items(), key=lambda one: -one[1])
+    return "< 1 %" if 0 < share < 0.005 else percent(share)
 
 
 def _in_a_word(turn: Turn) -> str:
@@ -138,19 +135,10 @@ def _in_a_word(turn: Turn) -> str:
 
 @cache
 def _parts() -> Any:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = escaping(Path(__file__).parent)
     environment.filters |= {
         "percent": _percent,
         "tone": lambda label: f"tone-{colour(label)}",
-        "likely": _likely,
         "called": _in_a_word,
     }
     return environment.get_template("parts.html.j2").module
