@@ -122,6 +122,8 @@ class Speech(Section):
     encoder: str = "log_mel"  # needs no weights; or a speech encoder of the hub, or its local folder
     layer: int | Literal["all"] = -1  # of such an encoder; "all": a learned weighted sum
     options: dict[str, Any] = {}  # what the encoder takes beside: prc_emo/speech/README.md
+    # learning rate of the encoder itself, all of which is then trained and saved, too; null: it is frozen, and its frames kept
+    tune: float | None = Field(None, gt=0)
     units: str | None = None  # instead of an encoder: discrete units by utterance id, from the data folder
     unit_count: int | None = Field(None, ge=1)  # how many there are; by default one more than the highest
     features: str | None = None  # instead of an encoder: features by utterance id, from the data folder
@@ -153,6 +155,10 @@ class Speech(Section):
     def _goes_together(self) -> "Speech":
         if self.units is not None and self.features is not None:
             raise ValueError("units and features exclude each other: voices come from one of them")
+        if self.tune is not None and (self.units or self.features or self.encoder == "log_mel"):
+            raise ValueError(
+                "tune is for a speech encoder of the hub: log_mel, units and features have no weights"
+            )
         if self.window is not None and self.speeds:
             raise ValueError("speeds change the number of windows: take window=null or speeds=[]")
         if self.width % self.heads:

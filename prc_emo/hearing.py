@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from prc_emo.speech.heard import Heard, Source
     from prc_emo.speech.inject import HearingModel
     from prc_emo.speech.listen import Listener
+    from prc_emo.speech.pretrained import Pretrained
     from prc_emo.speech.qformer import SpeechQFormer
 
 WORDS = 64  # tokens of an utterance that the queries see, where they see text
@@ -69,7 +70,8 @@ class Ears:
             PrcEmoError: Encoder, units or features are not to be found.
         """
         if self._form is None:
-            self._form = Form(width=self._source.width, layers=self._source.layers)
+            heard = self._source if self.settings.tune is None else self._encoder
+            self._form = Form(width=heard.width, layers=heard.layers)
         return self._form
 
     def wear(self, lm: "LanguageModel") -> "LanguageModel":
@@ -79,8 +81,10 @@ class Ears:
         from prc_emo.speech.adapter import SpeechAdapter
         from prc_emo.speech.inject import NAME, HearingModel
         from prc_emo.speech.listen import Listener
+        from prc_emo.speech.tuned import Tuned
 
         own, table = self.settings, lm.model.get_input_embeddings().weight
+        tuned = None if own.tune is None else Tuned(cast("Pretrained", self._encoder))
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
             qformer = self.qformer(text_width=table.shape[1])
@@ -89,10 +93,14 @@ class Ears:
                 llm_width=table.shape[1],
                 size=float(table.detach().float().std()),
                 emotions=len(self.labels),
+                encoder=tuned,
             )
         self.model = HearingModel(lm.model, adapter.to(lm.device))
         self.model.train(False)
-        self.listener = Listener(qformer.slots, self._words(lm) if own.text else None)
+        self.listener = Listener(
+            qformer.slots if tuned is None else lambda long: qformer.slots(tuned.encoder.frames(long)),
+            self._words(lm) if own.text else None,
+        )
         return replace(lm, model=self.model, train_whole=(*lm.train_whole, NAME), listen=self.listener)
 
     def qformer(self, text_width: int | None = None) -> "SpeechQFormer":
@@ -141,9 +149,7 @@ class Ears:
                 rows.append(heard.contrast.float().cpu().numpy())
             for id in ids[:: -(-len(ids) // looked_at)]:
                 speech = self._tensors([id])
-                looked = self.model.speech_adapter.listener.attention(
-                    speech["frames"], self.model.words(speech)
-                )
+                looked = self.model.speech_adapter.attention(speech["frames"], self.model.words(speech))
                 looks[id] = looked.float().cpu().numpy()
         return Voices(ids, np.concatenate(rows), looks)
 
@@ -157,6 +163,7 @@ class Ears:
         """What these conversations, which were heard just before, bring into training beside their words."""
         from prc_emo.llm.train import Beside
         from prc_emo.speech.audio import Variant
+        from prc_emo.speech.inject import NAME
         from prc_emo.speech.listen import Lessons, mask_some
         from prc_emo.speech.losses import affective
 
@@ -167,7 +174,8 @@ class Ears:
             self.listener,
             {turn.id: self.labels.labels.index(turn.gold) for turn in turns if turn.gold is not None},
             also=[self._heard_as(variant).of(turns).frames for variant in variants],
-            augment=mask_some if own.mask and not own.units else None,
+            # an encoder that is tuned brings its own
+            augment=mask_some if own.mask and not own.units and own.tune is None else None,
             seed=self.seed,
         )
 
@@ -182,7 +190,8 @@ class Ears:
                 gamma=own.gamma,
             )
 
-        return Beside(lessons, loss, own.learning_rate)
+        rates = {f".{NAME}.": own.learning_rate, f".{NAME}.modules_to_save.default.encoder.": own.tune}
+        return Beside(lessons, loss, {part: rate for part, rate in rates.items() if rate is not None})
 
     @cached_property
     def _source(self) -> "Source":
@@ -201,8 +210,10 @@ class Ears:
     def _heard_as(self, variant: "Variant") -> "Source":
         """Recordings as the encoder hears them, in one manner."""
         from prc_emo.speech.frames import Frames
+        from prc_emo.speech.tuned import Waves
 
-        return Frames(self._encoder, self.cache, variant, strict=self.settings.strict)
+        heard = self._encoder if self.settings.tune is None else Waves()
+        return Frames(heard, self.cache, variant, strict=self.settings.strict)
 
     @cached_property
     def _encoder(self) -> "Encoder":

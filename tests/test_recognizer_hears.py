@@ -99,6 +99,56 @@ def test_it_is_trained_saved_and_loaded_with_its_ears(tmp_path: Path, changes: d
     assert alike(again.predict(hidden), before), "frames made anew are others"
 
 
+@pytest.fixture(scope="module")
+def wavlm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small random WavLM, as users have a large trained one."""
+    import torch
+    from transformers import Wav2Vec2FeatureExtractor, WavLMConfig, WavLMModel
+
+    folder = tmp_path_factory.mktemp("wavlm")
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
+    places = {"num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 2}
+    config = WavLMConfig(**sizes, **places, conv_dim=(8,) * 7, feat_extract_norm="layer", conv_bias=True)
+    WavLMModel(config).save_pretrained(folder)
+    Wav2Vec2FeatureExtractor(do_normalize=True, return_attention_mask=True).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"layer": "all"}, pytest.param({"window": 10, "noises": (20.0,)}, marks=pytest.mark.slow)],
+)
+def test_a_speech_encoder_is_tuned_saved_and_loaded_too(
+    tmp_path: Path, wavlm: Path, changes: dict[str, Any]
+) -> None:
+    from safetensors.torch import load_file
+
+    train, dev = talks(tmp_path, "train", 2), talks(tmp_path, "dev", 1)
+    learning = Training(batch=4, accumulate=1, learning_rate=5e-3, warmup=0, neftune=None)
+    model = recognizer(Speech(**SMALL, encoder=str(wavlm), tune=1e-3, **changes), training=learning)
+    model.fit(train, dev, out=tmp_path / "run")
+    before, made = model.predict(dev), model.voices()
+    frames = (0.4 * 16_000 - 400) // 320 + 1
+    assert made is not None and made.attention["dev/0/0"].shape[1] == frames
+
+    given = load_file(wavlm / "model.safetensors")
+    saved = load_file(tmp_path / "run/model/adapter_model.safetensors")
+    learned = {
+        name: (given[name] - saved[key]).abs().max().item()
+        for name in given
+        for key in saved
+        if key.endswith(f".encoder.module.{name}")
+    }
+    assert max(learned.values()) > 1e-4 and sum(change > 0 for change in learned.values()) > 20
+    assert alike(PRCEmo.load(tmp_path / "run").predict(dev), before)
+
+
+def test_what_has_no_weights_is_not_tuned() -> None:
+    with pytest.raises(ValueError, match="log_mel, units and features have no weights"):
+        Speech(tune=1e-5)
+
+
 def test_broken_recordings_are_counted_and_the_rest_goes_on(tmp_path: Path) -> None:
     train, dev = talks(tmp_path, "train", 2), talks(tmp_path, "dev", 1)
     (tmp_path / "train-0-0.wav").write_bytes(b"no sound")

@@ -10,7 +10,7 @@ bit for bit as if nothing had happened.
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +44,12 @@ class Beside:
     Attributes:
         listen: The rows of a batch -> what the model takes beside their tokens; augmented, by a row's place in the order.
         loss: What is learned beside the answer, of the last forward pass: a scalar, given what `listen` returned.
-        learning_rate: Of the modules that are trained whole; None is that of the adapter.
+        rates: Learning rates other than the adapter's, by a part of parameters' names; the last that fits counts.
     """
 
     listen: Callable[[Sequence[Row]], Mapping[str, Any]]
     loss: Callable[[Mapping[str, Any]], Any]
-    learning_rate: float | None = None
+    rates: Mapping[str, float] = field(default_factory=dict)
 
 
 def train(
@@ -158,8 +158,8 @@ class CurriculumTrainer(SFTTrainer):
 
     def create_optimizer(self, *arguments: Any, **options: Any) -> Any:
         optimizer = super().create_optimizer(*arguments, **options)
-        if self.beside is not None and self.beside.learning_rate is not None:
-            _own_rate(optimizer, self.beside.learning_rate, _whole_modules(self.model))
+        for part, rate in self.beside.rates.items() if self.beside is not None else ():
+            _own_rate(optimizer, rate, _called(self.model, part))
         return optimizer
 
     def compute_loss(
@@ -238,19 +238,19 @@ def _in_order(data: Dataset, positions: Sequence[int], segment: Phase, *, placed
     return ordered.add_column("place", list(range(segment.start, segment.start + len(positions))))
 
 
-def _whole_modules(model: Any) -> set[int]:
-    """The parameters, by identity, of modules that are trained whole."""
-    return {id(one) for name, one in model.named_parameters() if ".modules_to_save." in name}
-
-
 def _own_rate(optimizer: Any, rate: float, those: set[int]) -> None:
-    """Moves parameters into groups of another learning rate."""
+    """Moves parameters, known by their identity, into groups of another learning rate."""
     for group in list(optimizer.param_groups):
         moved = [one for one in group["params"] if id(one) in those]
         if moved:
             group["params"] = [one for one in group["params"] if id(one) not in those]
             rest = {name: value for name, value in group.items() if name != "params"}
             optimizer.add_param_group({**rest, "params": moved, "lr": rate})
+
+
+def _called(model: Any, part: str) -> set[int]:
+    """The parameters, by identity, whose name has this part."""
+    return {id(one) for name, one in model.named_parameters() if part in name}
 
 
 def paired_by_length(rows: Sequence[Encoded], order: Order, segment: Phase, global_batch: int) -> list[int]:

@@ -117,7 +117,7 @@ class Pretrained:
         layers = [*out.hidden_states[:-1], out.last_hidden_state]
         heard = layers if self.layer == "all" else [layers[self.layer]]
         states = torch.stack(heard, dim=1)  # (B, L, T, D)
-        found = [one[:, : self._frames(len(wave))] for one, wave in zip(states, waves, strict=True)]
+        found = [one[:, : self.frames(len(wave))] for one, wave in zip(states, waves, strict=True)]
         return found if self.layer == "all" else [one[0] for one in found]
 
     def _padded(self, waves: Sequence[Samples]) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -142,7 +142,8 @@ class Pretrained:
         features = self._prepare(list(waves), sampling_rate=RATE, return_tensors="pt")["input_features"]
         return features.to(self.module.device), None
 
-    def _frames(self, samples: int) -> int:
+    def frames(self, samples: int) -> int:
+        """How many frames so many samples become."""
         if self.kind == "whisper":
             return -(-samples // self.step)
         frames = max(samples, _receptive_field(self.config))
