@@ -48,7 +48,7 @@ def serve(
     ] = None,
     log_text: Annotated[bool, typer.Option("--log-text", help="Write what people say into the log.")] = False,
     sessions: Annotated[
-        Path | None, typer.Option(help=f"The page's file of sessions; by default sessions.sqlite in ${HOME}.")
+        Path | None, typer.Option(help=f"The page's file of sessions; by default page.sqlite in ${HOME}.")
     ] = None,
 ) -> None:
     """Answer over HTTP: emotions of conversations, and chat completions of OpenAI's form.
@@ -91,7 +91,7 @@ def serve(
         metrics=metrics,
     )
     if page:
-        api = _with_page(api, together, sessions or home / "sessions.sqlite", ready, key)
+        api = _with_page(api, together, sessions or home / "page.sqlite", ready, key)
     tell(f"Labels: {', '.join(reader.labels)}.")
     tell(f"Listening on {address_of(listener)} (the API's description: /docs). Ctrl-C stops it.")
     listen(api, listener, finish=timeout)
