@@ -2,7 +2,7 @@
 
     python scripts/benchmark_ablation.py
 
-A study of four short cells of `quickstart` (two arms, two seeds, a few optimiser steps), run from nothing each time; the sides take
+A study of four short cells of `everyday_minilm` (two arms, two seeds, a few optimiser steps), run from nothing each time; the sides take
 turns. One thread per worker, as `--workers 2` on two cores. Without sharing, every cell is a study of its own, and makes its
 own store and prompts.
 """
@@ -23,7 +23,7 @@ from prc_emo.ablation.work import local, states, work
 STUDY = Study.model_validate(
     {
         "name": "short",
-        "base": "quickstart",
+        "base": "everyday_minilm",
         "seeds": [1, 2],
         "match": None,
         "arms": {"prc_emo": {}, "shuffled": {"curriculum": None}},

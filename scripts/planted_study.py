@@ -47,7 +47,7 @@ DIFFICULTIES["idle"] = lambda turns, **_: float(int(turns[0].id.split("/")[-2].s
 """
 STUDY = """
 about: {about}
-base: quickstart
+base: everyday_minilm
 seeds: [1, 2, 3, 4, 5, 6]
 settings:
   data: {{corpus: jsonl, path: {data}, labels: meld}}

@@ -9,32 +9,16 @@ there is. Beside each, `majority`: the most frequent label of what was learned. 
 """
 
 import argparse
-from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 from prc_emo import load_corpus
 from prc_emo.bench.compare import compare
 from prc_emo.bench.run import refuse_another_run, run
 from prc_emo.config_file import experiment
-from prc_emo.conversation import Conversation
-from prc_emo.corpora import write_jsonl
+from prc_emo.corpora import translated, write_jsonl
 from prc_emo.labels import MELD
 
 CHOSEN_BY = "mixed"  # the domain that chooses the checkpoint on the way to MELD
-
-
-def in_labels_of_meld(talks: Iterable[Conversation]) -> list[Conversation]:
-    """Excitement becomes joy; frustration has no counterpart there, and such a turn stays as context without a label."""
-    return [
-        replace(
-            talk,
-            utterances=tuple(
-                replace(turn, gold=turn.gold and MELD.translate(turn.gold)) for turn in talk.utterances
-            ),
-        )
-        for talk in talks
-    ]
 
 
 def write_directions(meld: Path, folder: Path) -> dict[str, Path]:
@@ -43,7 +27,7 @@ def write_directions(meld: Path, folder: Path) -> dict[str, Path]:
     everyday = load_corpus("everyday")
     shipped = [
         *(talk for talks in everyday.splits.values() for talk in talks),
-        *in_labels_of_meld(load_corpus("demonstrations").train),
+        *translated(load_corpus("demonstrations").train, MELD),
     ]
     directions = {
         "to_shipped": {"train": official.train, "dev": official.dev, "test": shipped},

@@ -24,7 +24,15 @@ def test_no_file_is_forgotten_and_no_two_share_a_name() -> None:
     assert sorted(shipped().values()) == sorted(files)
     names = [experiment(name).name for name in NAMES]
     assert len({name.lower() for name in names}) == len(names) >= 9
-    assert {"quickstart", "meld_minilm", "meld_qwen3_8b", "iemocap_qwen2_5_7b", "majority_meld"} <= set(names)
+    assert {
+        "quickstart",
+        "everyday",
+        "everyday_minilm",
+        "meld_minilm",
+        "meld_qwen3_8b",
+        "iemocap_qwen2_5_7b",
+        "majority_meld",
+    } <= set(names)
     assert {name.split("_")[0] for name in OURS} == {
         "quickstart",
         "meld",
@@ -125,7 +133,7 @@ class TestOneThatIsNotRight:
         [
             (
                 ["curriculum.schedule=shuffled"],
-                "quickstart: curriculum.buckets=2, curriculum.schedule=shuffled and training.epochs=6 do not go together. "
+                "quickstart: curriculum.buckets=2, curriculum.schedule=shuffled and training.epochs=3 do not go together. "
                 "Schedule 'shuffled' has no parameter 'buckets'.",
             ),
             (

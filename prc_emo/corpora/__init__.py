@@ -4,7 +4,7 @@ from prc_emo.corpora.check import CheckReport, check
 from prc_emo.corpora.corpus import Corpus
 from prc_emo.corpora.jsonl import write_jsonl
 from prc_emo.corpora.load import READERS, load_as_found, load_corpus
-from prc_emo.corpora.own import everyday_folder, read_conversations
+from prc_emo.corpora.own import everyday_folder, read_conversations, translated
 from prc_emo.corpora.speakers import refuse_shared_speakers
 from prc_emo.corpora.stats import CorpusStats, stats
 
@@ -20,5 +20,6 @@ __all__ = [
     "read_conversations",
     "refuse_shared_speakers",
     "stats",
+    "translated",
     "write_jsonl",
 ]

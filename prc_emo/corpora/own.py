@@ -3,7 +3,7 @@
 Knows how splits and labels come together; how a line is read is in `jsonl`, `table` and `plain`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -38,14 +38,35 @@ def read_csv(path: Path, labels: LabelSet | None = None, people: bool = False) -
     return replace(_read(path, ".csv", labels), people=people)
 
 
-def read_everyday() -> Corpus:
-    """The corpus that ships with the project, written for it; MELD's labels."""
-    return _read(everyday_folder(), ".jsonl", MELD)
+def read_everyday(demonstrations: bool = False) -> Corpus:
+    """The corpus that ships with the project, written for it; MELD's labels.
+
+    Args:
+        demonstrations: The demonstrations that ship join the training split.
+    """
+    corpus = _read(everyday_folder(), ".jsonl", MELD)
+    if not demonstrations:
+        return corpus
+    more = translated(read_demonstrations().train, MELD)
+    return replace(corpus, splits={**corpus.splits, "train": (*corpus.train, *more)})
 
 
 def read_demonstrations() -> Corpus:
     """The demonstrations that ship with the project, written for it; a training split in nine labels."""
     return _read(shipped_folder("demonstrations"), ".jsonl", DEMONSTRATIONS)
+
+
+def translated(conversations: Sequence[Conversation], labels: LabelSet) -> list[Conversation]:
+    """The same in the words of another label set; a turn whose label has none there is context without a label."""
+    return [
+        replace(
+            talk,
+            utterances=tuple(
+                replace(turn, gold=turn.gold and labels.translate(turn.gold)) for turn in talk.utterances
+            ),
+        )
+        for talk in conversations
+    ]
 
 
 def everyday_folder() -> Path:
