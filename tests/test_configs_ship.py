@@ -126,7 +126,7 @@ class TestOneThatIsNotRight:
         [
             (
                 ["curriculum.schedule=shuffled"],
-                "quickstart: curriculum.buckets=2, curriculum.schedule=shuffled and training.epochs=3 do not go together. "
+                "quickstart: curriculum.buckets=2, curriculum.schedule=shuffled and training.epochs=2 do not go together. "
                 "Schedule 'shuffled' has no parameter 'buckets'.",
             ),
             (
