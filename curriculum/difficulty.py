@@ -11,8 +11,9 @@ in the words of one label set. A turn that nobody labelled has no emotion to shi
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from inspect import signature
 from itertools import pairwise
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,7 +121,8 @@ def difficulties(
     """The difficulty of each conversation by the measure of that name in `DIFFICULTIES`, shape (conversations,).
 
     Raises:
-        CurriculumError: There is no such measure, a conversation is empty, or an emotion is not on the wheel.
+        CurriculumError: There is no such measure, it does not take what measures are given, a conversation is empty, or an
+            emotion is not on the wheel.
     """
     if measure not in DIFFICULTIES:
         raise CurriculumError(
@@ -128,13 +130,20 @@ def difficulties(
             f"Known: {', '.join(DIFFICULTIES)}."
         )
     function = DIFFICULTIES[measure]
-    return np.fromiter(
-        (
-            function(turns, n_labels=n_labels, k=k, b=b, every_change=every_change, wheel=wheel)
-            for turns in conversations
-        ),
-        dtype=np.float64,
-    )
+    weights: dict[str, Any] = {
+        "n_labels": n_labels,
+        "k": k,
+        "b": b,
+        "every_change": every_change,
+        "wheel": wheel,
+    }
+    try:
+        signature(function).bind((), **weights)
+    except TypeError as error:
+        raise CurriculumError(
+            f"The measure {measure!r} cannot be asked: {error}. Define it as a function of (turns, **weights)."
+        ) from None
+    return np.fromiter((function(turns, **weights) for turns in conversations), dtype=np.float64)
 
 
 def own_shifts(turns: Sequence[Turn]) -> list[Shift]:

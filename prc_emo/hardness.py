@@ -74,6 +74,10 @@ class Hardness:
             )
         measures = tuple(name for name in DIFFICULTIES if name != "none")
         columns = {name: Difficulty(name, k, b).of(kept, labels) for name in measures}
+        if taken := {UTTERANCES, SPEAKERS} & set(measures):
+            raise PrcEmoError(
+                f"{min(taken)!r} is a column of this table already. Call your measure of difficulty otherwise."
+            )
         columns[UTTERANCES] = np.array([len(talk) for talk in kept], dtype=np.float64)
         columns[SPEAKERS] = np.array([len(talk.speakers) for talk in kept], dtype=np.float64)
         for name, of_run in errors.items():

@@ -72,6 +72,14 @@ def overlay(below: Mapping[str, Any], above: Mapping[str, Any], key: str = "") -
     return merged
 
 
+_PLAINLY = {  # what pydantic says of Python's types, for people who write YAML
+    "tuple_type": "expected a list, such as [1, 2]",
+    "list_type": "expected a list, such as [1, 2]",
+    "dict_type": "expected a mapping, such as {key: value}",
+    "model_type": "expected a mapping, such as {key: value}",
+}
+
+
 def explain(problem: Any, source: str, model: type[BaseModel]) -> str:
     """One of pydantic's problems with `model`, in a sentence that names the source, the key and the nearest known one."""
     path = ".".join(str(part) for part in problem["loc"])
@@ -82,7 +90,7 @@ def explain(problem: Any, source: str, model: type[BaseModel]) -> str:
         return f"{source}: unknown setting {path!r}. {did_you_mean(str(problem['loc'][-1]), section.model_fields)}"
     if problem["type"] == "missing":
         return f"{source}: expected the setting {path!r}, but it is missing. Say {path}=VALUE or write it into the file."
-    message = problem["msg"].removeprefix("Value error, ")
+    message = _PLAINLY.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
     if message.endswith("."):  # a sentence, which says itself what came
         return f"{source}: {path + ': ' if path else ''}{message}"
     came = f", got {problem['input']!r}" if path else ""

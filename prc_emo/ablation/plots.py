@@ -47,7 +47,7 @@ def forest(results: Results) -> Picture | None:
             "; ".join(one.sentence for one in found),
             0.9 + 0.34 * len(found),
             draw,
-            "Line: 95 % over dialogues and seeds. Band: 95 % over dialogues alone, of these very models.",
+            "Line: 95 % over dialogues and seeds (of one seed: over dialogues). Band: 95 % over dialogues alone, of these very models.",
         ),
         ("arm", "difference", "over dialogues and seeds", "over dialogues"),
         [
@@ -113,9 +113,7 @@ def learning(results: Results) -> Picture | None:
     alt = "wF1 on dev while training. " + "; ".join(
         f"{arm.name} ends at {_mean(curves[arm.name])[-1][1]:.4f}" for arm in arms
     )
-    note = (
-        f"Thick: mean over seeds. Dashed: {results.study.against}. Dotted: a phase of the curriculum begins."
-    )
+    note = f"Thick: mean over seeds. Dashed: {results.study.against}. Dotted: a phase of the curriculum ends."
     return Picture(
         plot("Learning curves: wF1 on dev", alt, 0.7 + 0.95 * len(arms), draw, note),
         ("arm", "step", "mean wF1 on dev"),
@@ -161,9 +159,8 @@ def _mean(curves: Sequence[Sequence[tuple[int, float]]]) -> list[tuple[int, floa
 
 
 def _borders(arm: Arm) -> list[int]:
-    """The first logged step of every phase but the first."""
-    starts: dict[str, int] = {}
-    for line in arm.cells[0].log:
-        if "phase" in line:
-            starts.setdefault(line["phase"], line["step"])
-    return list(starts.values())[1:]
+    """The step at which each phase of a curriculum but the last ends."""
+    order = read_object(arm.cells[0].folder / "order.json")
+    if arm.settings.curriculum is None or not arm.steps or "phases" not in order:
+        return []
+    return [round(phase["stop"] / len(order["positions"]) * arm.steps) for phase in order["phases"][:-1]]

@@ -17,8 +17,12 @@ from prc_emo.hardness import Hardness
 _EXTREMES = 5
 
 
-def write_reports(results: Results, folder: Path) -> Path:
-    """Writes `report.html`, `table.md`, `table.tex` and `table.csv`; returns the page."""
+def write_reports(results: Results, folder: Path, *, quote: bool = True) -> Path:
+    """Writes `report.html`, `table.md`, `table.tex` and `table.csv`; returns the page.
+
+    Args:
+        quote: Show the words of examples, which the licence of a corpus may forbid to pass on.
+    """
     write_text(folder / "table.md", tables.markdown(results))
     write_text(folder / "table.tex", tables.latex(results))
     write_text(folder / "table.csv", tables.comma_separated(results))
@@ -33,9 +37,10 @@ def write_reports(results: Results, folder: Path) -> Path:
             warnings=list(results.warnings),
             sentences=[one.sentence for one in results.comparisons],
             table=tables.rows(results),
+            behind=tables.behind(results),
             pictures=[one for one in pictures if one is not None] + plots.difficulties(results),
             slices=_slices(results),
-            hardness=_hardness(results),
+            hardness=_hardness(results, quote),
             cost=_cost(results),
             settings=to_yaml(results.arm(results.study.against).settings),
             origin=_origin(results),
@@ -71,7 +76,7 @@ def _slices(results: Results) -> list[tuple[str, list[tuple[str, ...]]]]:
     ]
 
 
-def _hardness(results: Results) -> dict[str, Any] | None:
+def _hardness(results: Results, quote: bool) -> dict[str, Any] | None:
     """The scored conversations by difficulty, beside what the arms get wrong; None where labels have no place on the wheel."""
     corpus = corpus_of(results.arm(results.study.against).settings)
     runs = [
@@ -104,14 +109,17 @@ def _hardness(results: Results) -> dict[str, Any] | None:
             ],
         ),
         "extremes": (
-            ("", measure, *errors, "emotions in turn"),
+            ("", measure, *errors, "what is said" if quote else "emotions in turn"),
             [
                 (
                     f"{kind}: {hardness.conversations[at].id}",
                     f"{hardness.columns[measure][at]:.3f}",
                     *(f"{hardness.columns[name][at]:.2f}" for name in errors),
-                    ", ".join(
-                        f"{turn.speaker}: {turn.gold}" for turn in hardness.conversations[at].utterances
+                    " · ".join(
+                        f"{turn.speaker}: {turn.text} ({turn.gold})"
+                        if quote
+                        else f"{turn.speaker}: {turn.gold}"
+                        for turn in hardness.conversations[at].utterances
                     ),
                 )
                 for kind, at in extremes

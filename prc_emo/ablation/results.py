@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from prc_emo.ablation.contrast import Contrast, contrast, holm, seeds_needed
+from prc_emo.ablation.origin import refuse_mixed
 from prc_emo.ablation.study import Study
 from prc_emo.ablation.work import State
 from prc_emo.ablation.worker import COST
+from prc_emo.bench.contrast import Contrast, contrast, holm, seeds_needed
 from prc_emo.bench.metrics import Scores, labels_of, score
 from prc_emo.bench.predictions import Judged, read_predictions, refuse_different_utterances
 from prc_emo.bench.runs import PREDICTIONS
@@ -95,8 +96,9 @@ class Against:
     """An arm against the reference, on the seeds that both have finished.
 
     Attributes:
+        comparisons: How many there are in the study.
         contrast: Over dialogues and seeds: what the sentence speaks of.
-        p: Of the contrast, adjusted for the number of arms (Holm).
+        p: Of the contrast, adjusted for the number of comparisons (Holm).
         dialogues: Paired bootstrap over dialogues with these very models: silent about other seeds.
         mcnemar: Exact p per seed that both are right equally often, utterances taken as independent.
     """
@@ -104,6 +106,7 @@ class Against:
     arm: str
     reference: str
     seeds: int
+    comparisons: int
     contrast: Contrast
     p: float
     dialogues: Difference
@@ -118,11 +121,13 @@ class Against:
                 f"{self.arm} against {self.reference}: {figures}, of one seed. That interval is about other dialogues only; "
                 "what training noise does, one seed cannot tell."
             )
+        adjusted = f" (Holm, {self.comparisons} comparisons)" if self.comparisons > 1 else ""
+        seeds = f"{self.seeds} seeds" + (", alike in all of them" if not c.seed_sd else "")
         if self.p <= LEVEL:
             better = "better" if c.value > 0 else "worse"
-            return f"{self.arm} is {better} than {self.reference}: {figures}, p {small(self.p)}, {self.seeds} seeds."
+            return f"{self.arm} is {better} than {self.reference}: {figures}, p {small(self.p)}{adjusted}, {seeds}."
         return (
-            f"No evidence that {self.arm} differs from {self.reference}: {figures}, p {self.p:.2f}, {self.seeds} seeds. A true "
+            f"No evidence that {self.arm} differs from {self.reference}: {figures}, p {self.p:.2f}{adjusted}, {seeds}. A true "
             f"difference of {c.detectable:.3f} would have been found four times out of five."
         )
 
@@ -147,6 +152,8 @@ class Results:
             yield (
                 f"With {fewest} seed{'s' * (fewest > 1)}, the permutation test over seeds cannot fall below p = "
                 f"{min(1, 2 / 2**fewest):.3g}; {seeds_needed(LEVEL)} seeds are needed to reach {LEVEL}."
+                + " Intervals over so few seeds are a few points too narrow."
+                * (fewest > 1)
             )
         if self.split == "dev":
             yield (
@@ -155,8 +162,9 @@ class Results:
             )
         if self.unfinished:
             yield f"{len(self.unfinished)} cells are not finished; arms are compared on the seeds that both have."
-        if self.study.match is None and self.comparisons:
-            yield "The arms were not trained equally long (match: null)."
+        steps = {arm.steps for arm in self.arms if arm.steps}
+        if len(steps) > 1 and self.study.match in (None, "steps"):
+            yield f"The arms were not trained equally long: {min(steps):,} to {max(steps):,} steps."
         for arm in self.arms:
             if lost := [cell for cell in arm.cells if cell.collapsed]:
                 yield self._collapse(arm, lost)
@@ -183,8 +191,10 @@ def results(study: Study, states: Sequence[State]) -> Results:
     """Reads what is finished.
 
     Raises:
-        PrcEmoError: Nothing of the reference is finished, or cells were scored on different utterances.
+        PrcEmoError: Nothing of the reference is finished, or cells do not belong together: they were scored on different
+            utterances, or learned from other data.
     """
+    refuse_mixed(states)
     done = {
         name: [one for one in states if one.cell.arm == name and one.status == "done"] for name in study.arms
     }
@@ -209,7 +219,8 @@ def results(study: Study, states: Sequence[State]) -> Results:
             refuse_different_utterances(
                 reference.cells[0].judged, cell.judged, (str(reference.cells[0].folder), str(cell.folder))
             )
-    raw = [found for arm in arms if arm is not reference and (found := _against(arm, reference)) is not None]
+    others = [arm for arm in arms if arm is not reference and _common(arm, reference)]
+    raw = [one for arm in others if (one := _against(arm, reference, len(others))) is not None]
     adjusted = holm(np.array([one.contrast.p for one in raw]))
     judged = reference.cells[0].judged
     return Results(
@@ -246,10 +257,7 @@ def differences(settings: Mapping[str, Experiment]) -> dict[str, dict[str, str]]
 
 def _said(settings: Experiment) -> dict[str, Any]:
     hidden = {"name", "about", "seed"} | (set() if settings.recognizer == "prc_emo" else OF_PRC_EMO)
-    said = settings.model_dump(mode="json", exclude=hidden)
-    for part in ("steps", "epochs"):  # matched, and shown beside the cost
-        said.get("training", {}).pop(part, None)
-    return said
+    return settings.model_dump(mode="json", exclude=hidden)
 
 
 def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
@@ -264,24 +272,30 @@ def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
         yield name, "–" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
+def _common(arm: Arm, other: Arm) -> list[int]:
+    """The seeds that both have finished."""
+    return sorted({cell.seed for cell in arm.cells} & {cell.seed for cell in other.cells})
+
+
 def _finished(state: State) -> Finished:
     judged = tuple(read_predictions(state.folder / PREDICTIONS))
     return Finished(state.cell.seed, state.folder, judged, score(judged))
 
 
-def _against(arm: Arm, reference: Arm) -> Against | None:
-    """None where the two have no seed in common; a baseline that knows no chance may have been run with one seed only."""
+def _against(arm: Arm, reference: Arm, comparisons: int = 1) -> Against | None:
+    """None where the two have no finished seed in common."""
     ours, theirs = ({cell.seed: cell.judged for cell in side.cells} for side in (arm, reference))
-    both = sorted(ours.keys() & theirs.keys())
+    both = _common(arm, reference)
     if not both:
         return None
     a, b = [ours[seed] for seed in both], [theirs[seed] for seed in both]
     labels = labels_of([line for judged in (*a, *b) for line in judged])
-    found = contrast(confusions(a, labels), confusions(b, labels))
+    found = contrast(confusions(a, labels), confusions(b, labels), comparisons=comparisons)
     return Against(
         arm.name,
         reference.name,
         len(both),
+        comparisons,
         found,
         found.p,
         paired_bootstrap(a, b, seed=0),

@@ -66,6 +66,15 @@ class Study(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _seeds_and_names_are_its_own(self) -> "Study":
+        for one in (self.settings, *self.arms.values()):
+            if odd := {"seed", "name"} & (one or {}).keys():
+                raise ValueError(
+                    f"expected no {min(odd)!r} among settings: seeds=[7] says seeds, and arms have their names"
+                )
+        return self
+
     @property
     def against(self) -> str:
         """The name of the reference."""

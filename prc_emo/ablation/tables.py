@@ -50,9 +50,29 @@ def _row(arm: Arm, settings: Sequence[str], against: Against | None, reference: 
         *cells,
         f"{c.value:+.4f}",
         f"[{c.low:+.4f}, {c.high:+.4f}]",
-        small(against.p),
+        small(against.p) if against.seeds > 1 else "one seed",
         "" if c.p_seeds is None else small(c.p_seeds),
     )
+
+
+def behind(results: Results) -> tuple[tuple[str, ...], Rows]:
+    """What stands behind the differences, a head and a line per comparison."""
+    head = (
+        "arm", "detectable", "effect size", "bootstrap over dialogues", "its p", "McNemar's exact p, seed by seed",
+    )  # fmt: skip
+    lines: Rows = []
+    for one in results.comparisons:
+        c, d = one.contrast, one.dialogues
+        line = (
+            one.arm,
+            f"{c.detectable:.3f}",
+            "" if c.effect_size is None else f"{c.effect_size:+.2f}",
+            f"[{d.low:+.4f}, {d.high:+.4f}]",
+            small(d.p),
+            " ".join(map(small, one.mcnemar)),
+        )
+        lines.append(line)
+    return head, lines
 
 
 def markdown(results: Results) -> str:

@@ -64,7 +64,11 @@ def states(cells: Sequence[Cell], folder: Path) -> list[State]:
     """
     found = [State(cell, folder / "runs" / cell.arm / f"seed{cell.seed}") for cell in cells]
     for state in found:
-        refuse_another_run(state.cell.settings, state.folder)
+        refuse_another_run(
+            state.cell.settings,
+            state.folder,
+            "Choose another --out folder, undo the change, or delete that folder.",
+        )
         if (state.folder / DONE).exists():
             state.status = "done"
     return found

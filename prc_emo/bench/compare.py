@@ -6,10 +6,11 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any, Literal
 
-from prc_emo.bench.metrics import score
+from prc_emo.bench.contrast import contrast
+from prc_emo.bench.metrics import labels_of, score
 from prc_emo.bench.predictions import refuse_different_utterances
 from prc_emo.bench.runs import Experiment, read_experiments
-from prc_emo.bench.significance import Difference, Interval, bootstrap, mcnemar, paired_bootstrap
+from prc_emo.bench.significance import Difference, Interval, bootstrap, confusions, mcnemar, paired_bootstrap
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,7 +34,8 @@ class Row:
 
     Attributes:
         sd: Standard deviation of wF1 over seeds (n - 1), None for one seed.
-        difference: wF1 minus that of the reference, on the same resampled dialogues; None for the reference itself.
+        difference: wF1 minus that of the reference: over dialogues and seeds where both have the same two seeds or more,
+            otherwise on the same resampled dialogues; None for the reference itself.
         mcnemar: Exact p of being right equally often as the reference; None unless both have just one seed.
     """
 
@@ -72,12 +74,15 @@ class Comparison:
     utterances: int
     dialogues: int
     resamples: int
+    crossed: bool = False  # some differences are over dialogues and seeds
 
     @property
     def caption(self) -> str:
         return (
             f"{self.utterances} utterances in {self.dialogues} dialogues; intervals and p by a paired bootstrap over "
-            f"dialogues ({self.resamples} resamples), differences against {self.reference}."
+            f"dialogues ({self.resamples} resamples), differences against {self.reference}"
+            + "; between the same two seeds or more, over dialogues and seeds" * self.crossed
+            + "."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -170,13 +175,23 @@ def compare_experiments(
                 else None,
             )
         )
-    return Comparison(tuple(rows), reference.name, scores[0][0].utterances, scores[0][0].dialogues, resamples)
+    crossed = any(_same_seeds(one, reference) for one in experiments if one is not reference)
+    first_scores = scores[0][0]
+    return Comparison(
+        tuple(rows), reference.name, first_scores.utterances, first_scores.dialogues, resamples, crossed
+    )
 
 
 def _difference(experiment: Experiment, reference: Experiment, seed: int, resamples: int) -> Difference:
-    return paired_bootstrap(
-        [run.judged for run in experiment.runs],
-        [run.judged for run in reference.runs],
-        seed=seed,
-        resamples=resamples,
-    )
+    a, b = ([run.judged for run in one.runs] for one in (experiment, reference))
+    if not _same_seeds(experiment, reference):
+        return paired_bootstrap(a, b, seed=seed, resamples=resamples)
+    labels = labels_of([line for judged in (*a, *b) for line in judged])
+    found = contrast(confusions(a, labels), confusions(b, labels))
+    return Difference(found.value, found.low, found.high, found.p)
+
+
+def _same_seeds(one: Experiment, other: Experiment) -> bool:
+    names = [[run.folder.name for run in each.runs] for each in (one, other)]
+    dialogues = {line.conversation for line in one.runs[0].judged}
+    return len(one.runs) > 1 and names[0] == names[1] and len(dialogues) > 1

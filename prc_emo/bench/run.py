@@ -26,6 +26,7 @@ from prc_emo.labels import LABEL_SETS, LabelSet
 from prc_emo.processes import processes
 
 CONFIG = "config.yaml"
+_WHAT_TO_DO = "Choose another --out folder, undo the change, or delete this one with --fresh."
 PACKAGES = (
     "prc-emo",
     "torch",
@@ -164,22 +165,25 @@ def _prc_emo() -> Any:
     return importlib.import_module("prc_emo.experiment")
 
 
-def refuse_another_run(settings: Experiment, out: Path) -> None:
+def refuse_another_run(settings: Experiment, out: Path, what_to_do: str = _WHAT_TO_DO) -> None:
     """Refuses a folder that holds more than the settings of another run: those alone are of one that never began.
+
+    Args:
+        what_to_do: Said to the user.
 
     Raises:
         PrcEmoError: It does; the message names what differs.
     """
     if not (out / CONFIG).exists() or all(path.name == CONFIG for path in out.iterdir()):
         return
-    what_to_do = "Choose another --out folder, undo the change, or delete this one with --fresh."
     try:
         before = experiment(str(out / CONFIG))
     except PrcEmoError as error:
         raise PrcEmoError(
             f"{out} holds a run whose settings cannot be read any more. {error} {what_to_do}"
         ) from None
-    if changed := list(_changes(before.model_dump(mode="json"), settings.model_dump(mode="json"))):
+    was, is_now = (one.model_dump(mode="json", exclude={"about"}) for one in (before, settings))
+    if changed := list(_changes(was, is_now)):
         raise PrcEmoError(f"{out} holds a run with other settings: {'; '.join(changed)}. {what_to_do}")
 
 

@@ -40,10 +40,18 @@ def ablate(
     ] = None,
     plan: Annotated[
         bool,
-        typer.Option("--plan", help="Show cells, what they share and how long they may take; run nothing."),
+        typer.Option(
+            "--plan",
+            help="Show cells, what they share and how long they may take, by trying a few steps; compute no cell.",
+        ),
     ] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Cells at the same time.")] = 1,
-    devices: Annotated[str, typer.Option(help="GPUs to deal out to them, such as 0,1.")] = "",
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Cells at the same time; by default one for each GPU of --devices."),
+    ] = None,
+    devices: Annotated[
+        str, typer.Option(help="GPUs to deal out to them, such as 0,1; with --ray, each cell takes one.")
+    ] = "",
     ray: Annotated[
         str, typer.Option(help="Run them on the Ray cluster at this address; `local` starts one here.")
     ] = "",
@@ -52,9 +60,13 @@ def ablate(
         list[Path] | None,
         typer.Option("--reuse", help="The folder of another study: cells with the same settings are copied."),
     ] = None,
+    quote: Annotated[
+        bool, typer.Option(help="Show the words of easy and hard conversations in the report.")
+    ] = True,
 ) -> None:
     """Does it help, by how much, and how sure are we? Arms x seeds, compared; an interrupted study goes on where it was."""
     from prc_emo.ablation.budget import matched_steps
+    from prc_emo.ablation.origin import refuse_mixed
     from prc_emo.ablation.report import write_reports
     from prc_emo.ablation.results import results
     from prc_emo.ablation.study import cells, study
@@ -68,10 +80,13 @@ def ablate(
     every = states(cells(found, steps), folder)
     for other in from_studies or []:
         _take_over(every, other, only_say=plan)
+    refuse_mixed(every)
+    gpus = [device for device in devices.split(",") if device]
+    at_once = workers or max(1, len(gpus))
     if plan:
-        _plan(found, every, folder, workers)
+        _plan(found, every, folder, at_once)
         return
-    starts = _starts(ray, workers, [device for device in devices.split(",") if device])
+    starts = _starts(ray, at_once, gpus)
     with Live(console=notes, refresh_per_second=2, transient=True) as live:
         began = time.monotonic()
         work(
@@ -80,10 +95,10 @@ def ablate(
             starts,
             retries=retries,
             tell=tell,
-            show=lambda: live.update(_progress(found, every, workers, began)),
+            show=lambda: live.update(_progress(found, every, at_once, began)),
         )
     summary = results(found, every)
-    page = write_reports(summary, folder)
+    page = write_reports(summary, folder, quote=quote)
     out.print(markdown(summary), markup=False, highlight=False, soft_wrap=True)
     tell(f"The report: {page}")
     if failed := [state for state in every if state.status == "failed"]:

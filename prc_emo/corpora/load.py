@@ -24,6 +24,7 @@ READERS = {
     "csv": "own:read_csv",
     "everyday": "own:read_everyday",
     "demonstrations": "own:read_demonstrations",
+    "shipped": "own:read_shipped",
 }
 
 

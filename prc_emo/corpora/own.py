@@ -38,17 +38,16 @@ def read_csv(path: Path, labels: LabelSet | None = None, people: bool = False) -
     return replace(_read(path, ".csv", labels), people=people)
 
 
-def read_everyday(demonstrations: bool = False) -> Corpus:
-    """The corpus that ships with the project, written for it; MELD's labels.
+def read_everyday() -> Corpus:
+    """The corpus that ships with the project, written for it; MELD's labels."""
+    return _read(everyday_folder(), ".jsonl", MELD)
 
-    Args:
-        demonstrations: The demonstrations that ship join the training split.
-    """
-    corpus = _read(everyday_folder(), ".jsonl", MELD)
-    if not demonstrations:
-        return corpus
+
+def read_shipped() -> Corpus:
+    """All dialogues that ship: `everyday`, whose training split the demonstrations join, in MELD's labels."""
+    everyday = read_everyday()
     more = translated(read_demonstrations().train, MELD)
-    return replace(corpus, splits={**corpus.splits, "train": (*corpus.train, *more)})
+    return replace(everyday, splits={**everyday.splits, "train": (*everyday.train, *more)})
 
 
 def read_demonstrations() -> Corpus:

@@ -21,6 +21,7 @@ from prc_emo.ablation.study import cells, settings_of, study
 from prc_emo.ablation.work import local, states, work
 from prc_emo.bench.run import corpus_of, recognizer_of
 from prc_emo.errors import PrcEmoError
+from prc_emo.files import read_json, write_json
 
 Command = Callable[..., Any]
 
@@ -29,6 +30,7 @@ about: Two baselines
 base: nearest_everyday
 seeds: [1, 2]
 match: null
+settings: {data: {limit: 30}}
 arms:
   nearest: {parameters: {neighbours: [5]}}
   majority: {base: majority_everyday}
@@ -95,6 +97,37 @@ def test_cells_of_another_study_with_the_same_settings_are_taken_over(
     assert prc_emo("ablate", file, "--out", two).out == done.out, "a copy is not its cell"
     wrong = prc_emo("ablate", file, "--out", two, "--reuse", tmp_path / "nowhere")
     assert wrong.code == 2 and "nowhere" in wrong.err
+
+
+def test_cells_that_learned_otherwise_are_not_mixed(tmp_path: Path, prc_emo: Command) -> None:
+    """Settings do not tell when data, a measure of one's own, or prc-emo has changed in between."""
+    file, out = write(tmp_path, VOTES), tmp_path / "out"
+    assert prc_emo("ablate", file, "--out", out).code in (0, None)
+    folder = out / "runs" / "nearest" / "seed2"
+    for seed, hash in ((1, "aaaa"), (2, "bbbb")):
+        write_json(folder.parent / f"seed{seed}" / "training.json", {"training data": hash, "order": hash})
+    mixed = prc_emo("ablate", file, "--out", out)
+    assert mixed.code == 2 and "differ in training data" in mixed.err and str(folder) in mixed.err
+    write_json(folder / "training.json", {"training data": "aaaa", "order": "its own"})
+    assert prc_emo("ablate", file, "--out", out).code in (0, None)
+    for seed, hardest in ((1, 0.5), (2, 0.7)):
+        write_json(folder.parent / f"seed{seed}" / "order.json", {"difficulties": [0.1, hardest]})
+    assert "differ in the difficulty" in prc_emo("ablate", file, "--out", out).err
+    (folder / "order.json").unlink()
+
+    written = read_json(folder / "environment.json")
+    write_json(folder / "environment.json", {**written, "prc-emo": "0.0.1"})
+    assert "version of prc-emo" in prc_emo("ablate", file, "--out", out).err
+    more = prc_emo("ablate", file, "seeds=[1,2,3]", "--out", out)
+    assert more.code == 2 and "0.0.1" in more.err and not (out / "runs" / "nearest" / "seed3").exists()
+
+
+def test_another_description_of_the_base_is_no_other_run(tmp_path: Path, prc_emo: Command) -> None:
+    base = "name: b\nabout: {}\nrecognizer: majority\ndata: {{corpus: everyday}}\n"
+    study_file = write(tmp_path, "base: base.yaml\nseeds: [1]\nmatch: null\narms: {a: {}}\n")
+    for about in ("one", "the same in other words"):
+        write(tmp_path, base.format(about), "base")
+        assert prc_emo("ablate", study_file, "--out", tmp_path / "out").code in (0, None)
 
 
 def test_a_failed_cell_is_told_with_its_error_and_the_others_go_on(tmp_path: Path, prc_emo: Command) -> None:

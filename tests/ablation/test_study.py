@@ -64,6 +64,9 @@ def test_a_base_beside_the_study_is_found(plain: Path) -> None:
         ("base: quickstart", "expected the setting 'arms'"),
         ("base: quickstart\narms: {a: {}}\nseeds: [1, 1]", "expected different seeds"),
         ("base: quickstart\narms: {a: {}}\nreference: b", "'b' is no arm"),
+        ("base: quickstart\narms: {a: {seed: 5}}", "expected no 'seed' among settings: seeds="),
+        ("base: quickstart\nsettings: {name: x}\narms: {a: {}}", "expected no 'name'"),
+        ("base: quickstart\nseeds: 7\narms: {a: {}}", "seeds: expected a list, such as"),
         ("base: quickstart\narms: {a/b: {}}", "without slashes"),
         ("base: quickstart\narms: {a: {}}\nmach: steps", "unknown setting 'mach'.*match"),
         (

@@ -48,6 +48,19 @@ def test_an_experiment_of_several_seeds_is_their_mean_and_standard_deviation(run
     assert compare([runs / "weak"]).rows[0].sd is None
 
 
+def test_between_the_same_seeds_chance_in_training_counts_too(runs):
+    """Three seeds that all gain, and three of which one collapses: the dialogues are sure of both, the seeds are not."""
+    rng = np.random.default_rng(1)
+    for name, skills in (("base", (0.5, 0.5, 0.5)), ("lucky", (0.55, 0.9, 0.1))):
+        for seed, skill in zip((42, 43, 44), skills, strict=True):
+            write_predictions(runs / name / f"seed{seed}" / "predictions.jsonl", judged_run(rng, skill))
+    found = compare([runs / "base", runs / "lucky"])
+    difference = found.rows[1].difference
+    assert difference is not None and difference.p > 0.2 and difference.high - difference.low > 0.5
+    assert "over dialogues and seeds" in found.caption
+    assert "over dialogues and seeds" not in compare([runs / "weak", runs / "strong"]).caption
+
+
 def test_runs_on_different_utterances_are_refused_by_name(runs):
     write_predictions(
         runs / "other" / "seed42" / "predictions.jsonl", judged_run(np.random.default_rng(0), 0.5, turns=5)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from prc_emo.bench.significance import Statistic, wf1_of
+from prc_emo.errors import PrcEmoError
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,13 @@ class Contrast:
     Attributes:
         low, high: 95 % interval over other dialogues and, with two seeds or more, other seeds.
         p: Two-sided, that there is no difference, of the same t statistic as the interval.
-        p_seeds: Exact two-sided p of the sign permutation test over seeds; it cannot be below 2 / 2^S. None for one seed.
+        p_seeds: Exact two-sided p of the sign permutation test over seeds; it cannot be below 2 / 2^S. None for one seed,
+            and where all seeds are alike, as of a baseline that knows no chance.
         se: Standard error behind the interval.
         df: Its degrees of freedom (Satterthwaite).
         seed_sd: Standard deviation of the difference over seeds, None for one seed.
-        detectable: The smallest true difference that such a design finds at the 5 % level four times out of five.
+        detectable: The smallest true difference that such a design finds at the 5 % level four times out of five, were it the
+            only one among its comparisons.
     """
 
     value: float
@@ -54,14 +57,23 @@ def contrast(
     statistic: Statistic = wf1_of,
     confidence: float = 0.95,
     power: float = 0.8,
+    comparisons: int = 1,
 ) -> Contrast:
     """The difference a - b of the figure.
 
     Args:
         a, b: Confusion matrices per dialogue and seed, (D, S, K, K + 1); dialogues and seeds of both in the same order.
         statistic: Of confusion matrices summed over dialogues, such as `wf1_of`.
+        comparisons: Of how many it is one, which Holm's adjustment makes harder to find.
+
+    Raises:
+        PrcEmoError: There is one dialogue only.
     """
     dialogues, seeds = a.shape[:2]
+    if dialogues < 2:
+        raise PrcEmoError(
+            "Expected two dialogues or more to compare on, got one: nothing tells what others would show."
+        )
     whole, without = (statistic(_sum(a)) - statistic(_sum(b)), statistic(_others(a)) - statistic(_others(b)))
     pseudo = dialogues * whole - (dialogues - 1) * without  # (D, S)
     value = float(whole.mean())
@@ -69,16 +81,19 @@ def contrast(
     se = float(np.sqrt(variance))
     reach = float(stats.t.ppf((1 + confidence) / 2, df))
     seed_sd = float(whole.std(ddof=1)) if seeds > 1 else None
+    if seed_sd is not None and np.ptp(whole) < 1e-12:
+        seed_sd = 0.0
+    hard = float(stats.t.ppf(1 - (1 - confidence) / 2 / comparisons, df))
     return Contrast(
         value=value,
         low=value - reach * se,
         high=value + reach * se,
         p=float(2 * stats.t.sf(abs(value) / se, df)) if se else float(value == 0),
-        p_seeds=sign_permutation(whole) if seeds > 1 else None,
+        p_seeds=sign_permutation(whole) if seed_sd else None,
         se=se,
         df=df,
         seed_sd=seed_sd,
-        detectable=(reach + float(stats.t.ppf(power, df))) * se,
+        detectable=(hard + float(stats.t.ppf(power, df))) * se,
     )
 
 
