@@ -13,7 +13,7 @@ LABELS = LabelSet("kit", ("joy", "sadness", "neutral"))
 class WordReader:
     """Its probabilities change with every word that it is shown, so nobody can hide from it that one more was there."""
 
-    name, labels = "words", LABELS
+    name, labels, hears = "words", LABELS, False
 
     def __init__(self, window: int | None = 2, see: Literal["past", "surrounding"] = "past") -> None:
         self.window, self.see = window, see
