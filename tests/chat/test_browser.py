@@ -447,6 +447,8 @@ def test_a_recording_is_uploaded_heard_as_in_python_played_and_deleted(
     for page in visit(browser, with_ears, color_scheme=scheme):
         upload(page, file)
         page.locator("#voice").get_by_role("button", name="Play").wait_for()
+        assert page.evaluate(CONTRAST) == []
+        assert page.evaluate(NAMELESS) == []
         say(page, "I'm fine.", 2)
         page.locator("#voice").get_by_role("button", name="Play").wait_for(
             state="detached"
