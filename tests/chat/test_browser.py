@@ -435,6 +435,11 @@ def upload(page: Any, file: Path) -> None:
     page.locator("#voice input[type=file]").set_input_files(file)
 
 
+def player(page: Any) -> Any:
+    """What is shown once a recording is there to be sent."""
+    return page.locator("#voice").get_by_role("button", name="Play", exact=True)
+
+
 def left_behind() -> list[Path]:
     return [path for path in Path(os.environ["GRADIO_TEMP_DIR"]).rglob("*") if path.is_file()]
 
@@ -446,13 +451,11 @@ def test_a_recording_is_uploaded_heard_as_in_python_played_and_deleted(
     file = tone(tmp_path / "fine.wav", 300, 1.5)
     for page in visit(browser, with_ears, color_scheme=scheme):
         upload(page, file)
-        page.locator("#voice").get_by_role("button", name="Play").wait_for()
+        player(page).wait_for()
         assert page.evaluate(CONTRAST) == []
         assert page.evaluate(NAMELESS) == []
         say(page, "I'm fine.", 2)
-        page.locator("#voice").get_by_role("button", name="Play").wait_for(
-            state="detached"
-        )  # it takes the next one
+        player(page).wait_for(state="detached")  # it takes the next one
         session = Session(hearer)
         expected = session.say("You", "I'm fine.", file).reading
         deaf = Session(hearer).say("You", "I'm fine.").reading
@@ -490,7 +493,7 @@ def test_a_recording_is_made_with_the_microphone_by_keyboard_alone(browser: Any,
         page.locator("#voice").get_by_role("button", name="Record", exact=True).press("Enter")
         page.wait_for_timeout(2500)
         page.locator("#voice").get_by_role("button", name="Stop").press("Enter")
-        page.locator("#voice").get_by_role("button", name="Play").wait_for()
+        player(page).wait_for()
         page.get_by_role("button", name="Send").press("Enter")
         wait_for(page, 1)  # nobody answers what they have no words of
         assert "a recording without words" in page.locator("#talk").inner_text()
@@ -521,7 +524,7 @@ def test_no_recording_is_asked_for_where_the_model_has_no_ears(page: Any) -> Non
 def test_a_page_with_ears_fits_a_phone(browser: Any, with_ears: str, tmp_path: Path) -> None:
     for page in visit(browser, with_ears, viewport={"width": 360, "height": 740}, has_touch=True):
         upload(page, tone(tmp_path / "a.wav", 300, 1.5))
-        page.locator("#voice").get_by_role("button", name="Play").wait_for()
+        player(page).wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         say(page, "I'm fine.", 2)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -361,7 +361,6 @@ def test_the_exported_file_is_read_with_its_recordings_on_the_command_line(
     assert done.code == 0 and "Recordings: 2 heard." in done.err
     answers = [json.loads(line)["probabilities"] for line in done.out.splitlines()]
     assert alike(answers, probabilities(session))
-    assert prc_emo("data", "read", "jsonl", tmp_path / "out.jsonl").code in (0, 2)
 
 
 def test_a_model_without_ears_says_so_wherever_it_is_given_a_recording(
