@@ -71,7 +71,7 @@ class Ears:
         return self.settings.units is None and self.settings.features is None
 
     def forget(self) -> None:
-        """Leaves nothing of a voice on the disk, and lets none that cannot be heard stop the others; before anything is heard."""
+        """Leaves nothing of a voice on the disk, and lets none that is unheard stop the others; call it before `hear`."""
         self.cache = None
         self.settings = self.settings.model_copy(update={"strict": False})
 

@@ -41,15 +41,15 @@ class Recordings:
         """
         try:
             if not recording.is_file():
-                raise PrcEmoError(f"{recording}: expected a recording, found no such file.")
+                raise PrcEmoError(f"{recording.name}: expected a recording, found no such file.")
             if (size := recording.stat().st_size) > MOST:
                 raise PrcEmoError(
-                    f"{recording}: expected a recording of at most {MOST // 1_000_000} MB, got {size / 1e6:.0f} MB. Cut it "
+                    f"{recording.name}: expected a recording of at most {MOST // 1_000_000} MB, got {size / 1e6:.0f} MB. Cut it "
                     "to what was said, or save it as mp3."
                 )
             data = recording.read_bytes()
         except OSError as error:
-            raise PrcEmoError(f"{recording}: cannot be read ({error.strerror}).") from None
+            raise PrcEmoError(f"{recording.name}: cannot be read ({error.strerror}).") from None
         for folder in (self.folder.parent, self.folder):
             folder.mkdir(mode=0o700, exist_ok=True)
         copy = self.folder / f"{secrets.token_hex(8)}{suffix_of(recording)}"

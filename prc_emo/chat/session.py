@@ -109,7 +109,8 @@ class Session:
             said: (speaker, text), or (speaker, text, path of the recording); what was recorded may have no words.
 
         Raises:
-            PrcEmoError: A turn has no speaker, or neither words nor a voice that is heard, or is too long; then nothing was said.
+            PrcEmoError: A turn has no speaker, neither words nor a voice that is heard, or is too long; then nothing was
+                said.
         """
         with self._change:
             first = len(self._turns)

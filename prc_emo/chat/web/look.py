@@ -16,8 +16,8 @@ _HERE = Path(__file__).parent
 def mount(app: FastAPI, blocks: gr.Blocks, *, login: Callable[[str, str], bool] | None = None) -> FastAPI:
     """Puts the page at / of a server; routes that the server has already come first.
 
-    Uploads may be as large as what may be added, and as a recording where the page takes recordings. The styles are ours and the fonts those of the system, so that the page
-    asks nobody but this server for anything.
+    Uploads may be as large as what may be added, and as a recording where the page takes recordings. The styles are ours and
+    the fonts those of the system, so that the page asks nobody but this server for anything.
 
     Args:
         login: Whether a name and a password may see the page; None lets everybody who reaches the server.

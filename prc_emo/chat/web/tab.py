@@ -223,6 +223,7 @@ class Tab:
         if self.replier is None:
             return
         stop = self._stop = threading.Event()
+        why = silent(self.session.turns[-1])
         pieces, text = answer(self.session, self.replier), ""
         self.replying = True
         yield "coming"
@@ -241,7 +242,6 @@ class Tab:
             pieces.close()  # a model that is still writing stops
             if stop is self._stop:
                 self.coming, self.replying = None, False
-        why = silent(self.session.turns[-1])
         self.news += f" PRC-Emo: {text}" if text else f" {why}"
         if not text and not self.needs_help:
             self.notice = why
