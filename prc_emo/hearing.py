@@ -4,7 +4,7 @@ The one place that knows the settings, `speech` and `llm` together.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -44,6 +44,9 @@ class Ears:
     Args:
         form: Where it is known already: of a saved model.
         cache: Where frames are kept; by default $PRC_EMO_CACHE, or prc-emo in the user's cache folder.
+
+    Attributes:
+        heard: What came of the conversations that were heard last.
     """
 
     def __init__(
@@ -56,11 +59,22 @@ class Ears:
         cache: Path | None = None,
     ) -> None:
         self.settings, self.labels, self.seed = settings, labels, seed
-        self.cache = cache or _cache()
+        self.cache: Path | None = cache or _cache()
         self._form = form
         self._texts: dict[str, str] = {}
         self.model: HearingModel | None = None
         self.listener: Listener
+        self.heard: Heard
+
+    @property
+    def of_recordings(self) -> bool:
+        """Whether it listens to recordings, rather than looking up units or features by utterance id."""
+        return self.settings.units is None and self.settings.features is None
+
+    def forget(self) -> None:
+        """Leaves nothing of a voice on the disk, and lets none that is unheard stop the others; call it before `hear`."""
+        self.cache = None
+        self.settings = self.settings.model_copy(update={"strict": False})
 
     @property
     def form(self) -> Form:
@@ -127,13 +141,22 @@ class Ears:
             convolutions=own.convolutions,
         )
 
-    def hear(self, conversations: Sequence[Conversation]) -> "Heard":
-        """Listens to conversations; until the next call, theirs are the voices that prompts can hold."""
-        turns = [turn for talk in conversations for turn in talk.utterances]
-        heard = self._source.of(turns)
-        self.listener.frames = heard.frames
+    def hear(self, conversations: Sequence[Conversation], only: Set[str] | None = None) -> "Heard":
+        """Listens to conversations; until the next call, theirs are the voices that prompts can hold.
+
+        Args:
+            only: The utterances that are read; the others are heard where the settings say that context is.
+        """
+        turns = [
+            turn
+            for talk in conversations
+            for turn in talk.utterances
+            if only is None or self.settings.context or turn.id in only
+        ]
+        self.heard = self._source.of(turns)
+        self.listener.frames = self.heard.frames
         self._texts = {turn.id: turn.text for turn in turns}
-        return heard
+        return self.heard
 
     def voices(self, at_once: int = 64, looked_at: int = 8) -> Voices | None:
         """What the model makes of the voices that were heard last: of all in the contrastive space, of a few where it listens."""

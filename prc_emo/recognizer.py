@@ -213,7 +213,7 @@ class PRCEmo:
         """What `predict` answers, each with what the language model saw; `only` for the utterances with these ids."""
         conversations = [conversation.hidden() for conversation in conversations]
         self._ready()
-        self.hear(conversations)
+        self.hear(conversations, only)
         examples = self.compose(conversations, only=only, barred=frozenset(talk.id for talk in conversations))
         prompts = [Prompt.of(example, self.tokens(example.messages)) for example in examples]
         return list(zip(self._answers(prompts), examples, strict=True))
@@ -273,12 +273,12 @@ class PRCEmo:
             conversations, count=lambda messages: len(self.tokens(messages)), limit=self.limit, only=only
         )
 
-    def hear(self, conversations: Sequence[Conversation]) -> dict[str, int]:
+    def hear(self, conversations: Sequence[Conversation], only: Set[str] | None = None) -> dict[str, int]:
         """Listens to conversations that are composed next; how many voices are heard, and why not the others."""
         if self.ears is None:
             return {}
         self.language_model  # noqa: B018  its ears come with it
-        return self.ears.hear(conversations).counts()
+        return self.ears.hear(conversations, only).counts()
 
     def voices(self) -> Voices | None:
         """What it made of the voices of the last `predict`; None where none was heard."""

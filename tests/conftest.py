@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ import pytest
 from prc_emo import PRCEmo
 from prc_emo.cli import main
 from prc_emo.cli.console import out
-from prc_emo.config import Training
+from prc_emo.config import Speech, Training
 from prc_emo.conversation import Conversation, Utterance
 from prc_emo.labels import MELD
 from prompts import load_template
@@ -90,3 +91,41 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     model.fit(corpus("train", 3), corpus("dev", 1), out=out)
     return out
+
+
+@pytest.fixture(scope="session")
+def hearing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For the tests of the chat: the same toy with ears. Two frames are a soft prompt, so that it tells long from short."""
+    pytest.importorskip("soundfile", reason="pip install 'prc-emo[speech]'")
+    from chat_kit import corpus, tone
+
+    folder = tmp_path_factory.mktemp("hearing")
+
+    def spoken(split: str, count: int) -> list[Conversation]:
+        """Each label has a pitch of its own."""
+        return [
+            replace(
+                talk,
+                utterances=tuple(
+                    replace(
+                        turn, audio=tone(folder / f"{split}-{number}-{at}.wav", 100 + 37 * len(turn.emotion))
+                    )
+                    for at, turn in enumerate(talk.utterances)
+                ),
+            )
+            for number, talk in enumerate(corpus(split, count))
+        ]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PRC_EMO_CACHE", str(folder / "cache"))
+        model = PRCEmo(
+            "Qwen/Qwen3-8B",
+            labels=MELD,
+            template=load_template("recognize"),
+            window=2,
+            speech=Speech(queries=2, width=16, layers=1, heads=2, feedforward=32, window=2, strict=True),
+            training=Training(batch=2, accumulate=1, learning_rate=1e-2, epochs=1),
+            loading={"tiny": True, "precision": "fp32"},
+        )
+        model.fit(spoken("train", 2), spoken("dev", 1), out=folder / "run")
+    return folder / "run"

@@ -1,11 +1,14 @@
-"""Sessions in one SQLite file. Each change is committed when `keep` returns; what is deleted is no longer in the file.
+"""Sessions in one SQLite file, and their recordings in a folder beside it. Each change is committed when `keep` returns; what
+is deleted is no longer there.
 
 Killing the process loses nothing that was kept. The file belongs to its user alone, and knows the version of its form.
 """
 
 import json
+import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,8 +17,9 @@ from pathlib import Path
 
 from prc_emo.chat.turn import Reading, Turn
 from prc_emo.errors import PrcEmoError, did_you_mean
+from prc_emo.files import sha256
 
-_VERSION = 1
+_VERSION = 2
 _MARK = 0x50524345  # "PRCE": tells our file from any other SQLite file
 _FORM = """
 CREATE TABLE session (
@@ -24,10 +28,12 @@ CREATE TABLE session (
 ) STRICT;
 CREATE TABLE turn (
     session TEXT NOT NULL REFERENCES session ON DELETE CASCADE, number INTEGER NOT NULL,
-    speaker TEXT NOT NULL, said TEXT NOT NULL, made_by TEXT NOT NULL, reading TEXT,
+    speaker TEXT NOT NULL, said TEXT NOT NULL, made_by TEXT NOT NULL, reading TEXT, audio TEXT,
     PRIMARY KEY (session, number)
 ) STRICT, WITHOUT ROWID;
 """
+_RENEWED = {1: "ALTER TABLE turn ADD COLUMN audio TEXT"}  # from this version to the next
+_ABANDONED = 3600  # seconds after which a recording that no turn has is one that a killed process left
 
 
 class ArchiveError(PrcEmoError):
@@ -55,6 +61,9 @@ class Kept:
 class Archive:
     """The sessions in a file, which is made where there is none. Threads and processes may share it.
 
+    Attributes:
+        path: The file. Recordings lie in the folder `PATH-recordings`, in one folder for each session.
+
     Raises:
         PrcEmoError: The file is another program's or another version's, or cannot be opened.
     """
@@ -75,6 +84,7 @@ class Archive:
             ):
                 self._base.execute(f"PRAGMA {pragma}")
             self._check_form()
+            self._sweep()
         except (OSError, sqlite3.Error) as error:
             raise PrcEmoError(
                 f"{path}: expected a file of sessions, or a place for one ({_reason(error)}). Name another file."
@@ -114,8 +124,14 @@ class Archive:
                     f"Session {id} was deleted or continued elsewhere. This one goes on in memory only; export it to keep it."
                 )
             base.execute("DELETE FROM turn WHERE session = ? AND number >= ?", (id, first))
-            base.executemany("INSERT INTO turn VALUES (?, ?, ?, ?, ?, ?)", (_row(id, turn) for turn in turns))
+            base.executemany(
+                "INSERT INTO turn VALUES (?, ?, ?, ?, ?, ?, ?)", (_row(id, turn) for turn in turns)
+            )
         return revision + 1
+
+    def recordings(self, id: str) -> Path:
+        """Where the recordings of a session lie; its id, which is a key for who knows it, is not in the name."""
+        return self._recordings / sha256(id.encode())[:32]
 
     def load(self, id: str) -> tuple[Kept, list[Turn]]:
         """A session with its turns.
@@ -133,9 +149,14 @@ class Archive:
             rows = base.execute("SELECT * FROM turn WHERE session = ? ORDER BY number", (id,)).fetchall()
         return kept[id], [
             Turn(
-                number, speaker, said, by, None if reading is None else Reading.from_json(json.loads(reading))
+                number,
+                speaker,
+                said,
+                by,
+                None if reading is None else Reading.from_json(json.loads(reading)),
+                None if audio is None else self.recordings(id) / audio,
             )
-            for _, number, speaker, said, by, reading in rows
+            for _, number, speaker, said, by, reading, audio in rows
         ]
 
     def list(self, ids: Collection[str] | None = None) -> "list[Kept]":
@@ -147,7 +168,7 @@ class Archive:
         return sorted(found, key=lambda kept: kept.changed, reverse=True)
 
     def delete(self, id: str) -> None:
-        """Deletes a session for good: its words are in no part of the file any more.
+        """Deletes a session for good: its words are in no part of the file any more, and its recordings are gone.
 
         Raises:
             PrcEmoError: There is none of that id, or something else is using the file, which keeps old words in it.
@@ -156,6 +177,11 @@ class Archive:
             with self._change(PrcEmoError) as base:
                 if base.execute("DELETE FROM session WHERE id = ?", (id,)).rowcount != 1:
                     raise PrcEmoError(f"There is no session {id!r} in {self.path}.")
+            shutil.rmtree(self.recordings(id), ignore_errors=True)
+            if self.recordings(id).exists():
+                raise PrcEmoError(
+                    f"Session {id} is deleted, but {self.recordings(id)} with its recordings cannot be. Delete it by hand."
+                )
             try:
                 # secure_delete clears cells and pages, but not what SQLite moved within a page: so all is written anew
                 self._base.execute("VACUUM")
@@ -186,11 +212,29 @@ class Archive:
                 base.execute(f"PRAGMA user_version = {_VERSION}")
             elif mark != _MARK:
                 raise PrcEmoError(f"{self.path} is a database of another program. Name another file.")
-            elif version != _VERSION:
-                raise PrcEmoError(
-                    f"{self.path}: its form is version {version}, and this prc-emo knows version {_VERSION}. Take the "
-                    "version that wrote it, or name another file."
-                )
+            else:
+                while version in _RENEWED:
+                    base.execute(_RENEWED[version])
+                    version += 1
+                    base.execute(f"PRAGMA user_version = {version}")
+                if version != _VERSION:
+                    raise PrcEmoError(
+                        f"{self.path}: its form is version {version}, and this prc-emo knows version {_VERSION}. Take the "
+                        "version that wrote it, or name another file."
+                    )
+
+    def _sweep(self) -> None:
+        """Removes recordings that no turn has; a young one may be about to get its turn."""
+        with self._change(PrcEmoError) as base:
+            rows = base.execute("SELECT session, audio FROM turn WHERE audio IS NOT NULL").fetchall()
+        for file in {*self._recordings.glob("*/*")} - {self.recordings(id) / name for id, name in rows}:
+            with suppress(FileNotFoundError):  # somebody else was quicker
+                if time.time() - file.stat().st_mtime > _ABANDONED:
+                    file.unlink()
+
+    @property
+    def _recordings(self) -> Path:
+        return self.path.with_name(f"{self.path.name}-recordings")
 
     def _list(self, base: sqlite3.Connection, id: str | None = None) -> Iterator[Kept]:
         rows = base.execute(
@@ -223,7 +267,8 @@ class Archive:
 
 def _row(id: str, turn: Turn) -> tuple[object, ...]:
     reading = None if turn.reading is None else json.dumps(turn.reading.to_json(), ensure_ascii=False)
-    return id, turn.number, turn.speaker, turn.text, turn.by, reading
+    audio = turn.audio.name if turn.audio is not None else None
+    return id, turn.number, turn.speaker, turn.text, turn.by, reading, audio
 
 
 def _advice(kind: type[PrcEmoError]) -> str:

@@ -4,19 +4,21 @@ The only file that knows prompt_toolkit. Readline, which Python brings, ends an 
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from prc_emo.errors import PrcEmoError
 from prc_emo.files import decode
 
+FILES = ("/audio", "/export")  # commands that a file's name follows
+
 
 def from_terminal(commands: Sequence[str], history: Path | None) -> Callable[[str], str]:
     """Asks the person at the terminal.
 
     Args:
-        commands: Offered after a slash.
+        commands: Offered after a slash; files after those that take one.
         history: Where what was typed is kept for the next time; None keeps it while the program runs.
 
     Raises:
@@ -24,7 +26,14 @@ def from_terminal(commands: Sequence[str], history: Path | None) -> Callable[[st
     """
     try:
         from prompt_toolkit import PromptSession
-        from prompt_toolkit.completion import WordCompleter
+        from prompt_toolkit.completion import (
+            CompleteEvent,
+            Completer,
+            Completion,
+            PathCompleter,
+            WordCompleter,
+        )
+        from prompt_toolkit.document import Document
         from prompt_toolkit.history import FileHistory, InMemoryHistory
         from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
     except ImportError:
@@ -45,9 +54,18 @@ def from_terminal(commands: Sequence[str], history: Path | None) -> Callable[[st
             with suppress(OSError):  # a full disk must not end a chat
                 super().store_string(string)
 
+    names = WordCompleter([f"/{name}" for name in commands], sentence=True)
+
+    class NamesAndFiles(Completer):
+        def get_completions(self, document: Document, event: CompleteEvent) -> Iterable[Completion]:
+            command, space, rest = document.text_before_cursor.partition(" ")
+            if space and command in FILES:
+                return PathCompleter(expanduser=True).get_completions(Document(rest), event)
+            return names.get_completions(document, event)
+
     session: PromptSession[str] = PromptSession(
         history=KeptHistory(str(history)) if history is not None else InMemoryHistory(),
-        completer=WordCompleter([f"/{name}" for name in commands], sentence=True),
+        completer=NamesAndFiles(),
         complete_while_typing=False,
         key_bindings=keys,
     )

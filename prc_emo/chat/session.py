@@ -1,13 +1,15 @@
 """One conversation as it happens: turns are said, read, edited and taken back. Knows no screen, no server and no file form.
 
 A turn is read once, with what was said until then (the window of training), and keeps that reading whatever is said
-later; `reread` is the way to change it. Whatever changes is kept before the caller hears of it. Several threads may use
-one session, and many sessions one reader.
+later; `reread` is the way to change it. Whatever changes is kept before the caller hears of it; a recording is copied, and
+the copy goes when its turn does. Several threads may use one session, and many sessions one reader.
 """
 
+import io
 import json
 import secrets
 import threading
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,7 +17,8 @@ from pathlib import Path
 
 from prc_emo import files
 from prc_emo.chat.archive import Archive, ArchiveError, OutOfDateError
-from prc_emo.chat.reader import Reader
+from prc_emo.chat.reader import Reader, deaf
+from prc_emo.chat.recordings import Recordings, suffix_of
 from prc_emo.chat.turn import Shift, Turn
 from prc_emo.conversation import Conversation, Utterance
 from prc_emo.corpora.fields import speaker_name, words
@@ -48,6 +51,7 @@ class Session:
         self.reader = reader
         self.trouble: str | None = None
         self._archive = archive
+        self._recordings = Recordings(archive.recordings(self.id) if archive is not None else None)
         self._turns: list[Turn] = []
         self._revision = 0
         self._unkept = 0  # the first turn that the archive may not have as it is
@@ -94,23 +98,31 @@ class Session:
             "everything again with what followed."
         )
 
-    def say(self, speaker: str, text: str) -> Turn:
+    def say(self, speaker: str, text: str, audio: Path | None = None) -> Turn:
         """Somebody says something: it is read, kept, and returned. See `say_all`."""
-        return self.say_all([(speaker, text)])[0]
+        return self.say_all([(speaker, text) if audio is None else (speaker, text, audio)])[0]
 
-    def say_all(self, said: Iterable[Sequence[str]]) -> tuple[Turn, ...]:
-        """Several turns at once, (speaker, text), such as a dialogue that was pasted; they are read in one go.
+    def say_all(self, said: Iterable[Sequence[str | Path]]) -> tuple[Turn, ...]:
+        """Several turns at once, such as a dialogue that was pasted; they are read in one go.
+
+        Args:
+            said: (speaker, text), or (speaker, text, path of the recording); what was recorded may have no words.
 
         Raises:
-            PrcEmoError: A turn has no speaker or no words, or is too long; then nothing was said.
+            PrcEmoError: A turn has no speaker, neither words nor a voice that is heard, or is too long; then nothing was
+                said.
         """
         with self._change:
             first = len(self._turns)
-            new = []
-            for number, (speaker, text) in enumerate(said, start=first):
-                where = f"Turn {number + 1}"
-                new.append(Turn(number, speaker_name(speaker, where), _some_words(text, where)))
-            self._become([*self._read([*self._turns[self._from(first) :], *new], new)], first)
+            new: list[Turn] = []
+            try:
+                for number, (speaker, text, *recording) in enumerate(said, start=first):
+                    new.append(self._new(number, speaker, text, Path(recording[0]) if recording else None))
+                read = [*self._read([*self._turns[self._from(first) :], *new], new)]
+            except BaseException:
+                self._drop(new)
+                raise
+            self._become(read, first)
             return tuple(self._turns[first:])
 
     def reply(self, speaker: str, by: str, pieces: Iterable[str]) -> Iterator[str]:
@@ -144,7 +156,7 @@ class Session:
             turn = self._at(number)
             if turn.by:
                 raise PrcEmoError(f"Turn {number + 1} is a reply: take it back instead of editing it.")
-            new = replace(turn, text=_some_words(text, f"Turn {number + 1}"))
+            new = replace(turn, text=_some_words(text, f"Turn {number + 1}", turn.audio is not None))
             turns = [*self._turns[:number], new, *self._turns[number + 1 :]]
             read = next(self._read(turns[self._from(number) : self._until(number)], [new]))
             self._become([read, *turns[number + 1 :]], number)
@@ -206,7 +218,8 @@ class Session:
         with self._change:
             last = self._at(len(self._turns) - 1)
             start = max(0, last.number - before)
-            return Situation(last, tuple(self._turns[start : last.number]), tuple(self.reader.labels))
+            before_it = tuple(turn for turn in self._turns[start : last.number] if turn.text)
+            return Situation(last, before_it, tuple(self.reader.labels))
 
     def conversation(self) -> Conversation:
         """The record that every corpus becomes and every recognizer reads.
@@ -217,23 +230,47 @@ class Session:
         return self._talk(self.turns)
 
     def export(self, path: Path) -> None:
-        """Writes the session as JSONL; see `exported`."""
-        files.write_text(path, self.exported())
+        """Writes the session as JSONL, and its recordings into the folder NAME-recordings beside it; see `exported`.
 
-    def exported(self, id: str | None = None) -> str:
+        Raises:
+            PrcEmoError: Nothing was said yet, or that folder is there already.
+        """
+        folder = path.with_name(f"{path.stem}-recordings")
+        recorded = self._recorded()
+        if recorded and folder.exists():
+            raise PrcEmoError(f"{folder} is there already, for recordings. Name another file.")
+        line = self.exported(folder=folder.name)
+        for name, recording in recorded.items():
+            files.write_bytes(folder / name, recording.read_bytes())
+        files.write_text(path, line)
+
+    def packed(self, id: str | None = None) -> bytes:
+        """What `export` writes, as one zip file; `id` as in `exported`."""
+        name, packed = id or self.id, io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as file:
+            file.writestr(f"{name}.jsonl", self.exported(id, f"{name}-recordings"))
+            for recording, path in self._recorded().items():
+                file.write(path, f"{name}-recordings/{recording}")
+        return packed.getvalue()
+
+    def exported(self, id: str | None = None, folder: str = "recordings") -> str:
         """The session as one line of the JSONL that `prc-emo read` and `prc-emo data read jsonl` take.
 
         What was recognised stands beside the turns as `recognised`, not as `emotion`, which is what people annotated.
 
         Args:
             id: What it is called there; by default as here.
+            folder: Where, from there, its recordings are.
 
         Raises:
             PrcEmoError: Nothing was said yet.
         """
         turns = []
+        names = {path: name for name, path in self._recorded().items()}
         for turn in self.turns:
             row: dict[str, object] = {"speaker": turn.speaker, "text": turn.text}
+            if turn.audio in names:
+                row["audio"] = f"{folder}/{names[turn.audio]}"
             if turn.by:
                 row["reply"] = turn.by
             if turn.reading:
@@ -243,6 +280,31 @@ class Session:
         self._at(0)
         row = {"id": id or self.id, "recognizer": self.reader.name, "turns": turns}
         return json.dumps(row, ensure_ascii=False) + "\n"
+
+    @property
+    def recorded(self) -> bool:
+        """Whether a turn has a recording."""
+        return any(turn.audio for turn in self.turns)
+
+    def _recorded(self) -> dict[str, Path]:
+        """The recordings that there are, by the number of their turn, from 1."""
+        return {
+            f"{turn.number + 1}{suffix_of(turn.audio)}": turn.audio
+            for turn in self.turns
+            if turn.audio is not None and turn.audio.is_file()
+        }
+
+    def _new(self, number: int, speaker: object, text: object, recording: Path | None) -> Turn:
+        where = f"Turn {number + 1}"
+        if recording is not None and not self.reader.hears:
+            raise deaf(self.reader, where)
+        turn = Turn(number, speaker_name(speaker, where), _some_words(text, where, recording is not None))
+        return turn if recording is None else replace(turn, audio=self._recordings.take(recording))
+
+    def _drop(self, turns: Iterable[Turn]) -> None:
+        for turn in turns:
+            if turn.audio is not None:
+                self._recordings.drop(turn.audio)
 
     def _at(self, number: int) -> Turn:
         if not self._turns:
@@ -259,25 +321,40 @@ class Session:
         return number + 1 + ((self.reader.window or 0) if self.reader.see == "surrounding" else 0)
 
     def _read(self, turns: Sequence[Turn], asked: Sequence[Turn]) -> Iterator[Turn]:
-        """The turns that were asked about, with their readings; `turns` is what the reader may look at."""
+        """The turns that were asked about, with their readings; `turns` is what the reader may look at.
+
+        Raises:
+            PrcEmoError: One has no words, and its voice is not heard.
+        """
         if not asked:
             return
         ids = {turn.number: f"{self.id}/{turn.number}" for turn in asked}
         readings = self.reader.read([self._talk(turns)], set(ids.values()))
         for turn in asked:
-            yield replace(turn, reading=readings[ids[turn.number]])
+            read = replace(turn, reading=readings[ids[turn.number]])
+            if not read.text and not (read.reading and read.reading.voice and read.reading.voice.heard):
+                raise PrcEmoError(
+                    f"Turn {turn.number + 1} has no words, and its recording is {read.voice}. Record it again, or type the words."
+                )
+            yield read
 
     def _talk(self, turns: Sequence[Turn]) -> Conversation:
         return Conversation(
             self.id,
-            tuple(Utterance(f"{self.id}/{turn.number}", turn.speaker, turn.text) for turn in turns),
+            tuple(
+                Utterance(f"{self.id}/{turn.number}", turn.speaker, turn.text, audio=turn.audio)
+                for turn in turns
+            ),
         )
 
     def _become(self, turns: Sequence[Turn], first: int) -> None:
         """From turn `first` on the conversation is `turns`; they are kept, and what could not be kept before."""
+        stay = {turn.audio for turn in turns}
+        gone = [turn for turn in self._turns[first:] if turn.audio not in stay]
         self._turns[first:] = turns
         self._unkept = min(self._unkept, first)
         if self._archive is None:
+            self._drop(gone)
             return
         try:
             self._revision = self._archive.keep(
@@ -291,13 +368,26 @@ class Session:
         except ArchiveError as error:
             self.trouble = str(error)
             if isinstance(error, OutOfDateError):
-                self._archive = None  # what is kept there is somebody else's by now
+                self._go_on_alone(self._archive)
         else:
             self._unkept, self.trouble = len(self._turns), None
+            self._drop(gone)
+
+    def _go_on_alone(self, archive: Archive) -> None:
+        """What is kept under this id is somebody else's by now; recordings that are this one's alone come along."""
+        try:
+            theirs = {turn.audio for turn in archive.load(self.id)[1]}
+        except PrcEmoError:
+            theirs = set()
+        here, self._recordings, self._archive = self._recordings, Recordings(), None
+        for at, turn in enumerate(self._turns):
+            if turn.audio is not None and turn.audio not in theirs and turn.audio.is_file():
+                self._turns[at] = replace(turn, audio=self._recordings.take(turn.audio))
+                here.drop(turn.audio)
 
 
-def _some_words(text: object, where: str) -> str:
+def _some_words(text: object, where: str, recorded: bool) -> str:
     said = words(text, where)
-    if not said:
+    if not said and not recorded:
         raise PrcEmoError(f"{where}: expected some words, got none.")
     return said

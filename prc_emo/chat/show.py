@@ -80,6 +80,8 @@ def explanation(turn: Turn, shift: Shift | None) -> RenderableType:
         figure = f"  {label:<12} {percent(share, 1):>6} "
         parts.append(Text.assemble(figure, (bar(share, _WIDTH), colour(label))))
     facts = [f"seen: this turn, {_count(reading.before, 'turn')} before it, {reading.after} after it"]
+    if turn.voice:
+        facts.append(f"its recording: {turn.voice}")
     if reading.valence is not None:
         facts.append(f"valence {reading.valence:+.2f} (from -1, unpleasant, to 1, pleasant)")
     if shift is not None:

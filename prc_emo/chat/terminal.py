@@ -12,12 +12,12 @@ from rich.text import Text
 from prc_emo.chat import show
 from prc_emo.chat.archive import Archive
 from prc_emo.chat.reader import Reader
-from prc_emo.chat.replies import Prepared, Replier, answer
+from prc_emo.chat.replies import Prepared, Replier, answer, silent
 from prc_emo.chat.replies.crisis import HELP as POINTER
 from prc_emo.chat.replies.crisis import speaks_of_crisis
 from prc_emo.chat.session import Session
 from prc_emo.chat.turn import Turn
-from prc_emo.chat.typed import Command, understand
+from prc_emo.chat.typed import Command, file_and_words, understand
 from prc_emo.errors import PrcEmoError, did_you_mean
 
 HELP = """\
@@ -25,6 +25,9 @@ Type what you say and press Enter. Alt+Enter begins a new line. Paste a dialogue
 of "NAME: words" lines, and its turns become those of its speakers.
 
   /as NAME         speak as NAME
+  /audio FILE [WORDS]
+                   say WORDS with their recording, where the model hears; nobody
+                   else writes them down, but a voice alone is read, too
   /explain [N]     why turn N (the last) was read so: labels, demonstrations
   /mood            how pleasant it was, turn by turn, for each speaker
   /undo            take back the last thing said, and the reply to it
@@ -42,7 +45,7 @@ A text that begins with a slash: type two."""
 
 # each is a method of Chat with an underscore before it
 COMMANDS = (
-    *("as", "explain", "mood", "undo", "edit", "reread", "reply"),
+    *("as", "audio", "explain", "mood", "undo", "edit", "reread", "reply"),
     *("export", "sessions", "resume", "new", "delete", "help", "quit"),
 )
 
@@ -143,7 +146,7 @@ class Chat:
             if writer is not None:
                 writer.end()
         if replier is not None and writer is None and not helped:
-            self._out.print(Text("No reply fits.", style="dim"))
+            self._out.print(Text(silent(self.session.turns[-1]), style="dim"))
 
     def _point_to_help(self, said: Iterable[Turn]) -> None:
         """What `answer` does first, for turns that nobody answers."""
@@ -166,6 +169,15 @@ class Chat:
         if not name.strip():
             raise PrcEmoError("/as: expected a name, as in /as Mara.")
         self.speaker = " ".join(name.split())
+
+    def _audio(self, argument: str) -> None:
+        if not argument:
+            raise PrcEmoError(
+                "/audio: expected a recording and what was said, as in /audio talk.wav I am fine."
+            )
+        recording, words = file_and_words(argument)
+        self._show(self.session.say(self.speaker, words, recording), whole=True)
+        self._answer()
 
     def _explain(self, number: str) -> None:
         turns = self.session.turns
@@ -224,7 +236,8 @@ class Chat:
         if path.exists():
             raise PrcEmoError(f"{path} is there already. Name another file.")
         self.session.export(path)
-        self._say(f"{len(self.session)} turns are in {path}.")
+        beside = f", their recordings in {path.stem}-recordings beside it" if self.session.recorded else ""
+        self._say(f"{len(self.session)} turns are in {path}{beside}.")
 
     def _sessions(self, _: str) -> None:
         self._out.print(show.sessions(self._kept().list()[:20], self.session.id))
@@ -269,11 +282,13 @@ class Chat:
     def _show(self, turn: Turn, *, whole: bool) -> None:
         """A turn's reading; `whole` for one whose words are not on the screen yet."""
         if whole:
-            by = f" ({show.plain(turn.by)})" if turn.by else ""
+            by = f" ({show.plain(turn.by)})" if turn.by else " (recording)" if turn.audio else ""
             said = Text.assemble((show.plain(turn.speaker), "bold"), (by, "dim"), ": ", show.plain(turn.text))
             self._out.print(said)
         if turn.reading is not None:
             self._out.print(show.line(turn, self.session.shift(turn.number)))
+        if turn.voice:
+            self._out.print(Text(f"      {turn.voice}", style="dim"))
 
     def _say(self, line: str) -> None:
         self._out.print(Text(show.plain(line), style="italic"))

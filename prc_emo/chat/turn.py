@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from curriculum.wheel import Wheel
@@ -18,6 +19,21 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """What became of a turn's recording: whether it was heard, and why not, or how much of it.
+
+    >>> str(Voice(False, "too short (0.05 s, expected at least 0.10 s)"))
+    'not heard: too short (0.05 s, expected at least 0.10 s)'
+    """
+
+    heard: bool
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return ("" if self.heard else "not ") + "heard" + (f": {self.detail}" if self.detail else "")
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What a recognizer read in one turn, and on what evidence.
 
@@ -31,6 +47,7 @@ class Reading:
         held_back: How many were nearer but might not be shown, by reason.
         before: How many turns before it the prompt held, and `after`, how many after it.
         cut: What did not fit into the prompt, in the order in which it went.
+        voice: What became of the recording; None where there was none, or the recognizer hears no recordings.
     """
 
     label: str | None
@@ -40,6 +57,7 @@ class Reading:
     before: int = 0
     after: int = 0
     cut: tuple[str, ...] = ()
+    voice: Voice | None = None
 
     @property
     def confidence(self) -> float | None:
@@ -66,7 +84,8 @@ class Reading:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Reading":
         shown = tuple(Shown(**one) for one in value["shown"])
-        return cls(**{**value, "shown": shown, "cut": tuple(value["cut"])})
+        voice = Voice(**value["voice"]) if value.get("voice") else None
+        return cls(**{**value, "shown": shown, "cut": tuple(value["cut"]), "voice": voice})
 
 
 def percent(share: float, decimals: int = 0) -> str:
@@ -86,6 +105,7 @@ class Turn:
         number: Its place, from 0.
         by: Who made up a reply, such as "retrieved from everyday/social-01/3"; empty where a person spoke.
         reading: None for a reply: it is context for what people say next, and has no emotion to be read.
+        audio: Its recording, a copy that is the session's own; then the text may be empty.
     """
 
     number: int
@@ -93,6 +113,15 @@ class Turn:
     text: str
     by: str = ""
     reading: Reading | None = None
+    audio: Path | None = None
+
+    @property
+    def voice(self) -> str:
+        """What became of its recording, for people; empty where it has none."""
+        if self.audio is None:
+            return ""
+        voice = self.reading.voice if self.reading else None
+        return str(voice or Voice(False, "this recognizer hears no recordings"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """What somebody typed or pasted, told apart: a command, a dialogue of several people, or words of one's own."""
 
+import os
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 # up to four words, so that "What I mean is this: no." is no speaker
 _LINE = re.compile(r"\s*(?P<name>[^\s:/][^\s:]*(?: [^\s:]+){0,3})\s*:\s+(?P<words>\S.*)")
@@ -50,3 +52,17 @@ def understand(
     ):
         return found
     return text
+
+
+def file_and_words(argument: str) -> tuple[Path, str]:
+    """The longest beginning that names a file, which may have spaces or be quoted, and the words after it.
+
+    Where no file is meant, the first word is taken for its name.
+    """
+    for end in [len(argument), *(at for at in range(len(argument) - 1, 0, -1) if argument[at] == " ")]:
+        # a terminal into which a file is dropped quotes its name, or has a backslash before each space
+        name = argument[:end].strip("'\"").replace("\\ ", " ")
+        if os.path.isfile(path := os.path.expanduser(name)):  # noqa: PTH111, PTH113  a Path raises for odd names
+            return Path(path), argument[end:].strip()
+    first, _, rest = argument.partition(" ")
+    return Path(first), rest.strip()

@@ -107,6 +107,9 @@ def read(
 
     model = PRCEmo.load(latest(run), knowledge=Knowledge.load(knowledge) if knowledge else None)
     answers = iter(model.predict(conversations))
+    if any(turn.audio for talk in conversations for turn in talk.utterances):
+        told = ", ".join(f"{count} {what}" for what, count in model.heard.items() if count)
+        tell(f"Recordings: {told or 'none is heard, the model was trained without'}.")
     for talk in conversations:
         table = Table("speaker", "text", "emotion", "probability", title=Text(talk.id), title_justify="left")
         for turn in talk.utterances:

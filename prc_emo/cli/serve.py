@@ -41,6 +41,9 @@ def serve(
     turns: Annotated[int, typer.Option(min=1, help="Turns of a request at most (422).")] = 1000,
     body: Annotated[int, typer.Option(min=1, help="Kilobytes of a request at most (413).")] = 1000,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for a request at most (504).")] = 60.0,
+    sound: Annotated[
+        float, typer.Option(min=1, help="Seconds of the recordings of a request at most (422).")
+    ] = 300.0,
     replies: Annotated[int, typer.Option(min=1, help="Replies under way at once (429).")] = 16,
     cors: Annotated[
         list[str] | None,
@@ -85,7 +88,7 @@ def serve(
         name or _name(run),
         ready,
         key=key,
-        limits=Limits(body * 1000, turns, timeout, replies),
+        limits=Limits(body * 1000, turns, timeout, sound, replies),
         origins=cors or (),
         log_text=log_text,
         metrics=metrics,

@@ -19,6 +19,7 @@ from prc_emo.files import is_address
 from prc_emo.speech.heard import Unheard
 
 RATE = 16_000
+MOST_SAMPLES = 20_000_000  # of all channels, in memory: a few bytes of silence can unpack to 255 channels
 
 Samples = NDArray[np.float32]
 
@@ -66,6 +67,8 @@ def listen(path: Path | str, limits: Limits | None = None) -> Sound | Unheard:
             rate, seconds = file.samplerate, file.frames / file.samplerate
             if seconds > limits.longest:
                 return Unheard("too long", f"{seconds:.1f} s, expected at most {limits.longest:g} s")
+            if (size := round(min(seconds, limits.heard) * rate) * file.channels) > MOST_SAMPLES:
+                return Unheard("too long", f"{size:,} samples, expected at most {MOST_SAMPLES:,}")
             samples = file.read(round(limits.heard * rate), dtype="float32", always_2d=True).mean(axis=1)
     except (soundfile.SoundFileError, OSError, RuntimeError, ValueError) as error:
         return Unheard("corrupt", str(getattr(error, "error_string", error)))
@@ -78,6 +81,16 @@ def listen(path: Path | str, limits: Limits | None = None) -> Sound | Unheard:
     if np.abs(samples).max() < limits.silence:
         return Unheard("silent", f"no sample reaches {limits.silence:g} of full scale")
     return Sound(resampled(samples, rate, RATE), cut=seconds > limits.heard)
+
+
+def seconds_in(path: Path, limits: Limits | None = None) -> float:
+    """How much sound `listen` would hear in a file, as its head says; 0 where it would hear nothing."""
+    soundfile, limits = _installed("soundfile"), limits or Limits()
+    try:
+        seconds = soundfile.info(path).duration
+    except (soundfile.SoundFileError, OSError, RuntimeError, ValueError):
+        return 0.0
+    return 0.0 if seconds > limits.longest else min(seconds, limits.heard)
 
 
 def unreadable(path: Path) -> Unheard | None:

@@ -1,7 +1,10 @@
 """What the tests of the chat share: a reader whose answer depends on everything it is shown, and a few labelled conversations."""
 
 from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
 from typing import Literal
+
+import numpy as np
 
 from prc_emo.chat.turn import Reading, Shown
 from prc_emo.conversation import Conversation, Utterance
@@ -13,7 +16,7 @@ LABELS = LabelSet("kit", ("joy", "sadness", "neutral"))
 class WordReader:
     """Its probabilities change with every word that it is shown, so nobody can hide from it that one more was there."""
 
-    name, labels = "words", LABELS
+    name, labels, hears = "words", LABELS, False
 
     def __init__(self, window: int | None = 2, see: Literal["past", "surrounding"] = "past") -> None:
         self.window, self.see = window, see
@@ -56,3 +59,12 @@ def corpus(split: str, count: int) -> list[Conversation]:
         )
         for number in range(count)
     ]
+
+
+def tone(path: Path, hertz: float, seconds: float = 0.4) -> Path:
+    """A recording: a tone that swells, so that its beginning is not its end."""
+    import soundfile
+
+    time = np.arange(int(seconds * 16_000)) / 16_000
+    soundfile.write(path, 0.4 * np.sin(2 * np.pi * hertz * time) * np.linspace(0.2, 1, len(time)), 16_000)
+    return path

@@ -192,7 +192,7 @@ def test_another_version_and_another_programs_file_are_refused(file: Path, tmp_p
     Archive(file).close()
     with sqlite3.connect(file) as base:
         base.execute("PRAGMA user_version = 7")
-    with pytest.raises(PrcEmoError, match="its form is version 7, and this prc-emo knows version 1"):
+    with pytest.raises(PrcEmoError, match="its form is version 7, and this prc-emo knows version 2"):
         Archive(file)
     with sqlite3.connect(tmp_path / "other.sqlite") as base:
         base.execute("CREATE TABLE mine (a)")

@@ -12,19 +12,23 @@ import re
 import shutil
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from chat_kit import tone
 
 from prc_emo.bench.run import run
 from prc_emo.chat.archive import Archive
 from prc_emo.chat.reader import Reader, open_run
 from prc_emo.chat.replies import Replier, Reply
 from prc_emo.chat.session import Session, Situation
+from prc_emo.chat.turn import Reading
 from prc_emo.config_file import experiment
+from prc_emo.corpora import read_conversations
 
 pytestmark = pytest.mark.browser
 
@@ -53,7 +57,8 @@ def browser() -> Iterator[Any]:
     if chromium is None:
         pytest.skip("no Chromium here: none of chromium, chromium-browser, google-chrome is on the path")
     with sync.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        microphone = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # it beeps
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", *microphone])
         yield browser
         browser.close()
 
@@ -152,6 +157,19 @@ def texts(page: Any) -> list[str]:
     return page.locator("#talk .said").all_inner_texts()
 
 
+def shares(page: Any) -> dict[str, str]:
+    """Label by label, as the page shows them."""
+    rows = page.locator("#why table").inner_text().splitlines()
+    return dict(row.split("\t")[:2] for row in rows if "\t" in row)
+
+
+def in_percent(reading: Reading) -> dict[str, str]:
+    return {
+        label: "< 1 %" if share < 0.005 else f"{share:.0%}".replace("%", " %")
+        for label, share in reading.probabilities.items()
+    }
+
+
 def add(page: Any, dialogue: str) -> None:
     if not page.locator("#pasted textarea").is_visible():
         page.get_by_role("button", name="Add a dialogue").click()
@@ -166,13 +184,7 @@ def test_what_is_sent_is_read_and_answered_as_in_python(page: Any, reader: Reade
     reading = Session(reader).say("You", "I can't believe it!").reading
     assert reading is not None and reading.label is not None
     assert page.locator("#talk .chip").inner_text().split()[0] == reading.label
-    shares = dict(
-        row.split("\t")[:2] for row in page.locator("#why table").inner_text().splitlines() if "\t" in row
-    )
-    assert shares == {
-        label: "< 1 %" if share < 0.005 else f"{share:.0%}".replace("%", " %")
-        for label, share in reading.probabilities.items()
-    }
+    assert shares(page) == in_percent(reading)
     assert reading.label in page.locator("#news").inner_text()
 
 
@@ -370,11 +382,11 @@ def test_it_can_be_read(browser: Any, address: str, scheme: str) -> None:
         wait_for(page, 3)
         thin = page.evaluate(CONTRAST)
         assert thin == []
-        nameless = page.evaluate(
-            """() => [...document.querySelectorAll('button, input, textarea')].filter((e) => e.offsetParent
-                && !(e.ariaLabel || e.innerText.trim() || e.labels?.length || e.closest('label'))).map((e) => e.outerHTML)"""
-        )
-        assert nameless == []
+        assert page.evaluate(NAMELESS) == []
+
+
+NAMELESS = """() => [...document.querySelectorAll('button, input, textarea')].filter((e) => e.offsetParent
+    && !(e.ariaLabel || e.innerText.trim() || e.labels?.length || e.closest('label'))).map((e) => e.outerHTML)"""
 
 
 CONTRAST = """() => {
@@ -406,6 +418,116 @@ def test_it_fits_a_phone(browser: Any, address: str) -> None:
         page.wait_for_function(
             "(r => r.top >= -5 && r.top < 200)(document.getElementById('why').getBoundingClientRect())"
         )
+
+
+@pytest.fixture(scope="module")
+def hearer(hearing: Path) -> Reader:
+    return open_run(hearing)
+
+
+@pytest.fixture(scope="module")
+def with_ears(serve: Serve, hearer: Reader, archive: Archive) -> str:
+    return serve(hearer, archive, Echo)
+
+
+def upload(page: Any, file: Path) -> None:
+    page.locator("#voice").get_by_role("button", name="Upload file").click()
+    page.locator("#voice input[type=file]").set_input_files(file)
+
+
+def player(page: Any) -> Any:
+    """What is shown once a recording is there to be sent."""
+    return page.locator("#voice").get_by_role("button", name="Play", exact=True)
+
+
+def left_behind() -> list[Path]:
+    return [path for path in Path(os.environ["GRADIO_TEMP_DIR"]).rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_recording_is_uploaded_heard_as_in_python_played_and_deleted(
+    browser: Any, with_ears: str, hearer: Reader, archive: Archive, tmp_path: Path, scheme: str
+) -> None:
+    file = tone(tmp_path / "fine.wav", 300, 1.5)
+    for page in visit(browser, with_ears, color_scheme=scheme):
+        upload(page, file)
+        player(page).wait_for()
+        assert page.evaluate(CONTRAST) == []
+        assert page.evaluate(NAMELESS) == []
+        say(page, "I'm fine.", 2)
+        player(page).wait_for(state="detached")  # it takes the next one
+        session = Session(hearer)
+        expected = session.say("You", "I'm fine.", file).reading
+        deaf = Session(hearer).say("You", "I'm fine.").reading
+        assert expected is not None and deaf is not None and expected.probabilities != deaf.probabilities
+        assert shares(page) == in_percent(expected)
+        assert "Its recording: heard" in page.locator("#why").inner_text()
+        assert "recording heard" in page.locator("#news").inner_text()
+        play = page.get_by_role("button", name="Play the recording of turn 1, You")
+        play.press("Enter")
+        page.wait_for_function("Math.abs(prcEmo.playing?.duration - 1.5) < 0.05")
+        play.press("Enter")
+        page.wait_for_function("prcEmo.playing === null")
+        assert page.evaluate(CONTRAST) == []
+        assert page.evaluate(NAMELESS) == []
+        with page.expect_download() as coming:
+            page.get_by_role("button", name="Download").click()
+        coming.value.save_as(tmp_path / "talk.zip")
+        zipfile.ZipFile(tmp_path / "talk.zip").extractall(tmp_path / scheme)
+        (talk,) = read_conversations(next((tmp_path / scheme).glob("*.jsonl")))
+        assert talk.utterances[0].audio is not None
+        assert talk.utterances[0].audio.read_bytes() == file.read_bytes()
+        assert not [path for path in left_behind() if path.read_bytes() == file.read_bytes()]
+
+        key = page.evaluate("sessionStorage.getItem('prc-emo')")
+        assert len([*archive.recordings(key).iterdir()]) == 1
+        page.get_by_role("button", name="Conversations").click()
+        page.get_by_role("button", name="Delete …").click()
+        page.get_by_role("button", name="Delete this conversation for good").click()
+        page.get_by_text("Nothing was said yet.").wait_for()
+        assert not archive.recordings(key).exists()
+
+
+def test_a_recording_is_made_with_the_microphone_by_keyboard_alone(browser: Any, with_ears: str) -> None:
+    for page in visit(browser, with_ears, permissions=["microphone"]):
+        page.locator("#voice").get_by_role("button", name="Record", exact=True).press("Enter")
+        page.wait_for_timeout(2500)
+        page.locator("#voice").get_by_role("button", name="Stop").press("Enter")
+        player(page).wait_for()
+        page.get_by_role("button", name="Send").press("Enter")
+        wait_for(page, 1)  # nobody answers what they have no words of
+        assert "a recording without words" in page.locator("#talk").inner_text()
+        assert "heard" in page.locator("#talk .voice .soft").inner_text()
+        page.get_by_role("alert").get_by_text("type the words beside it").wait_for()
+
+
+def test_a_recording_that_cannot_be_heard_is_told_and_stays_to_be_looked_at(
+    browser: Any, with_ears: str, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.wav").write_bytes(b"RIFF, and then nothing")
+    for page in visit(browser, with_ears):
+        upload(page, tmp_path / "broken.wav")
+        page.locator("#voice input[type=file]").wait_for(state="detached")
+        page.get_by_role("button", name="Send").click()
+        page.get_by_role("alert").get_by_text(
+            "has no words, and its recording is not heard: corrupt"
+        ).wait_for()
+        say(page, "I'm fine.", 2)
+        assert "not heard: corrupt" in page.locator("#talk .voice").inner_text()
+
+
+def test_no_recording_is_asked_for_where_the_model_has_no_ears(page: Any) -> None:
+    assert page.locator("#voice").count() == 0
+    assert page.locator("input[type=file][accept*=audio]").count() == 0
+
+
+def test_a_page_with_ears_fits_a_phone(browser: Any, with_ears: str, tmp_path: Path) -> None:
+    for page in visit(browser, with_ears, viewport={"width": 360, "height": 740}, has_touch=True):
+        upload(page, tone(tmp_path / "a.wav", 300, 1.5))
+        player(page).wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        say(page, "I'm fine.", 2)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_pictures_of_the_documentation(browser: Any, serve: Serve, tmp_path: Path) -> None:

@@ -253,7 +253,7 @@ def test_where_somebody_speaks_of_suicide_help_comes_first(client: Client) -> No
     ("messages", "options", "status", "sentence"),
     [
         ([("assistant", "Hello.")], {}, 422, "a last message of the role user"),
-        ([("user", " ")], {}, 422, "with some words in it"),
+        ([("user", " ")], {}, 422, "with some words or a recording in it"),
         (
             [("user", "Hi."), ("assistant", "Hello."), ("system", "Be brief.")],
             {},

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from prc_emo.chat.replies.crisis import HELP, speaks_of_crisis
 from prc_emo.chat.session import Session, Situation
+from prc_emo.chat.turn import Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ def reply_to(
 ) -> Generator[Piece]:
     """What to say after a turn: where people help, then the reply. Close it to stop a reply that is coming.
 
+    A recording without words is read and not answered: nobody knows what was said in it.
+
     Args:
         spoken: Hands on the pieces of a reply, and may keep them.
 
@@ -67,9 +70,16 @@ def reply_to(
     """
     if speaks_of_crisis(situation.turn.text):
         yield Piece("help", HELP)
-    if replier is not None and (reply := replier.reply(situation)) is not None:
+    if replier is not None and situation.turn.text and (reply := replier.reply(situation)) is not None:
         for text in spoken(reply):
             yield Piece("reply", text, reply.by)
+
+
+def silent(turn: Turn) -> str:
+    """Why a turn was not answered."""
+    if turn.text:
+        return "No reply fits."
+    return "What was said in the recording is not known here; to be answered, type the words beside it."
 
 
 def answer(session: Session, replier: Replier | None, speaker: str = "PRC-Emo") -> Generator[Piece]:

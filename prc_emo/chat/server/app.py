@@ -1,6 +1,7 @@
 """The routes: emotions of conversations, chat completions of OpenAI's form, models, health, metrics. Knows no socket.
 
-Nothing is kept from one request to the next. What people say is in no log, unless that was asked for.
+Nothing is kept from one request to the next: recordings lie in a temporary folder of their own request, which ends with it. What
+people say is in no log, unless that was asked for.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -25,6 +27,7 @@ from prc_emo.chat.server.errors import Refusal
 from prc_emo.chat.server.guard import Guard
 from prc_emo.chat.server.metrics import Counting, Metrics
 from prc_emo.chat.server.replying import Replies
+from prc_emo.chat.server.uploads import Uploads
 from prc_emo.chat.session import Situation
 from prc_emo.chat.turn import Turn
 from prc_emo.conversation import Conversation, Utterance
@@ -43,12 +46,14 @@ class Limits:
         body: Bytes of a request.
         turns: Of a request.
         seconds: Until an answer is there, or a stream ends.
+        sound: Seconds of the recordings of a request together, as far as they are heard.
         replies: Under way at once.
     """
 
     body: int = 1_000_000
     turns: int = 1000
     seconds: float = 60.0
+    sound: float = 300.0
     replies: int = 16
 
 
@@ -114,13 +119,20 @@ def make_app(
     async def emotions(asked: forms.EmotionsRequest) -> forms.EmotionsResponse:
         """The emotion of every turn, with the probabilities of all labels."""
         prefix = secrets.token_hex(8)
-        talks = [
-            _conversation(f"{prefix}/conversations/{at}", [(turn.speaker, turn.text) for turn in talk.turns])
-            for at, talk in enumerate(asked.conversations)
-        ]
-        wanted = [talk.utterances[-1:] if asked.read == "last" else talk.utterances for talk in talks]
-        async with _in_time(limits.seconds):
-            readings = await read(talks, {turn.id for turns in wanted for turn in turns}, prefix)
+        with Uploads(reader, limits.sound) as uploads:
+            talks = [
+                _conversation(
+                    f"{prefix}/conversations/{number}",
+                    [
+                        (turn, uploads.take(turn.audio, f"conversations.{number}.turns.{at}.audio"))
+                        for at, turn in enumerate(talk.turns)
+                    ],
+                )
+                for number, talk in enumerate(asked.conversations)
+            ]
+            wanted = [talk.utterances[-1:] if asked.read == "last" else talk.utterances for talk in talks]
+            async with _in_time(limits.seconds):
+                readings = await read(talks, {turn.id for turns in wanted for turn in turns}, prefix)
         return forms.EmotionsResponse(
             model=name,
             labels=list(reader.labels),
@@ -177,18 +189,34 @@ def make_app(
         said = [
             (at, message)
             for at, message in enumerate(messages)
-            if message.role in ("user", "assistant") and message.text
+            if message.role in ("user", "assistant") and (message.text or message.recording)
         ]
-        if not said or said[-1][1].role != "user" or not messages[-1].text:
+        if not said or said[-1][1].role != "user" or said[-1][1] is not messages[-1]:
             raise Refusal(
-                422, "Expected a last message of the role user, with some words in it.", param="messages"
+                422,
+                "Expected a last message of the role user, with some words or a recording in it.",
+                param="messages",
             )
         prefix = secrets.token_hex(8)
-        talk = Conversation(
-            f"{prefix}/messages",
-            tuple(Utterance(f"{prefix}/messages/{at}", one.speaker, one.text) for at, one in said),
-        )
-        readings = await read([talk], {talk.utterances[-1].id}, prefix)
+        with Uploads(reader, limits.sound) as uploads:
+            talk = Conversation(
+                f"{prefix}/messages",
+                tuple(
+                    Utterance(
+                        f"{prefix}/messages/{at}",
+                        one.speaker,
+                        one.text,
+                        audio=uploads.take(one.recording, f"messages.{at}.content"),
+                    )
+                    for at, one in said
+                ),
+            )
+            readings = await read([talk], {talk.utterances[-1].id}, prefix)
+        voice = readings[talk.utterances[-1].id].voice
+        if not messages[-1].text and not (voice and voice.heard):
+            raise Refusal(
+                422, f"The last message has no words, and its recording is {voice}.", param="messages"
+            )
         turns = tuple(
             Turn(
                 number,
@@ -199,7 +227,8 @@ def make_app(
             )
             for number, (turn, (_, message)) in enumerate(zip(talk.utterances, said, strict=True))
         )
-        return Situation(turns[-1], turns[-1 - _CONTEXT : -1], tuple(reader.labels))
+        before = tuple(turn for turn in turns[-1 - _CONTEXT : -1] if turn.text)
+        return Situation(turns[-1], before, tuple(reader.labels))
 
     @api.get("/v1/models", responses=forms.refusals(401), tags=["chat"])
     async def models() -> forms.Models:
@@ -232,9 +261,15 @@ def make_app(
     return api
 
 
-def _conversation(id: str, turns: Sequence[tuple[str, str]]) -> Conversation:
+def _conversation(id: str, turns: Sequence[tuple[forms.TurnForm, Path | None]]) -> Conversation:
     # an id that nobody chose: it may not say which demonstrations are held back, nor meet another request's
-    return Conversation(id, tuple(Utterance(f"{id}/turns/{at}", *turn) for at, turn in enumerate(turns)))
+    return Conversation(
+        id,
+        tuple(
+            Utterance(f"{id}/turns/{at}", turn.speaker, turn.text, audio=audio)
+            for at, (turn, audio) in enumerate(turns)
+        ),
+    )
 
 
 def _known(asked: str, name: str) -> None:

@@ -8,9 +8,9 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from prc_emo.chat.reader import Reader
 from prc_emo.chat.turn import Reading
@@ -64,6 +64,7 @@ class BatchingReader:
         told: Callable[[int], None] = lambda turns: None,
     ) -> None:
         self.name, self.labels, self.window, self.see = reader.name, reader.labels, reader.window, reader.see
+        self.hears = reader.hears
         self._reader, self._batch, self._wait, self._most, self._told = reader, batch, wait, most, told
         self._jobs: deque[_Job] = deque()
         self._change = threading.Condition()
@@ -93,7 +94,8 @@ class BatchingReader:
             PrcEmoError: It is closed.
         """
         left = deque(turn.id for talk in conversations for turn in talk.utterances if turn.id in only)
-        job = _Job(conversations, left, ids=frozenset(talk.id for talk in conversations))
+        turns = (turn.id for talk in conversations for turn in talk.utterances)
+        job = _Job(conversations, left, ids=frozenset([*(talk.id for talk in conversations), *turns]))
         if not left:
             job.future.set_result({})
             return job.future
@@ -156,7 +158,7 @@ class BatchingReader:
         jobs = []
         for job in (
             self._jobs
-        ):  # two callers may call their conversations alike: one of them waits for the next batch
+        ):  # two callers may call conversations or turns alike: one of them waits for the next batch
             if not any(one in owners for one in job.ids):
                 owners.update(dict.fromkeys(job.ids, job))
                 jobs.append(job)
@@ -171,7 +173,7 @@ class BatchingReader:
 
     def _answer(self, jobs: list[tuple[_Job, list[str]]]) -> None:
         """Reads a batch; where it cannot be read, the halves of it, so that an error is only its own caller's."""
-        talks = [talk for job, ids in jobs for talk in _asked(job, ids)]
+        talks = [talk for job, ids in jobs for talk in self._asked(job, ids)]
         try:
             readings = self._reader.read(talks, {one for _, ids in jobs for one in ids})
         except Exception as error:
@@ -193,8 +195,15 @@ class BatchingReader:
             if not job.left and job.future.set_running_or_notify_cancel():
                 job.future.set_result(job.readings)
 
-
-def _asked(job: _Job, ids: Sequence[str]) -> list[Conversation]:
-    """The conversations of a job in which these turns are."""
-    wanted = set(ids)
-    return [talk for talk in job.conversations if any(turn.id in wanted for turn in talk.utterances)]
+    def _asked(self, job: _Job, ids: Sequence[str]) -> Iterator[Conversation]:
+        """What the reader looks at to read these turns: no voice is heard again for each batch of a long conversation."""
+        wanted = set(ids)
+        for talk in job.conversations:
+            places = [at for at, turn in enumerate(talk.utterances) if turn.id in wanted]
+            if not places:
+                continue
+            if self.window is None:
+                yield talk
+                continue
+            end = places[-1] + 1 + (self.window if self.see == "surrounding" else 0)
+            yield replace(talk, utterances=talk.utterances[max(0, places[0] - self.window) : end])

@@ -3,10 +3,12 @@
 Where a field is OpenAI's it has OpenAI's name, and what of theirs is not used here is passed over.
 """
 
+import base64
+import binascii
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from prc_emo.chat.turn import Reading
 from prc_emo.corpora.fields import speaker_name, words
@@ -17,24 +19,54 @@ _TALK: list[Any] = [
 ]
 
 
-def _some_words(value: object) -> str:
-    said = words(value, "text")
-    if not said:
-        raise ValueError("expected some words, got none")
-    return said
+def _decoded(value: object) -> bytes:
+    if not isinstance(value, str):
+        raise ValueError("expected the bytes of a recording in base64")
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):  # a path, an address, a data URL
+        raise ValueError("expected the bytes of a recording in base64; no file or address is read") from None
+
+
+def _no_path(value: object) -> object:
+    if isinstance(value, str):
+        raise ValueError(
+            'expected {"data": BASE64, "format": "wav"}; no file or address is read, send the bytes of the recording'
+        )
+    return value
 
 
 Name = Annotated[str, BeforeValidator(lambda value: speaker_name(value, "speaker"))]
-Words = Annotated[str, BeforeValidator(_some_words)]
+Words = Annotated[str, BeforeValidator(lambda value: words(value, "text"))]
+Base64 = Annotated[
+    bytes, BeforeValidator(_decoded, json_schema_input_type=str), Field(description="The bytes, in base64.")
+]
 
 
 class _Form(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+class RecordingForm(_Form):
+    """A recording, as OpenAI's `input_audio` has it."""
+
+    data: Base64
+    format: Literal["wav", "mp3", "flac", "ogg"]
+
+
+Recording = Annotated[RecordingForm, BeforeValidator(_no_path)]
+
+
 class TurnForm(_Form):
     speaker: Name = Field(min_length=1)
-    text: Words = Field(min_length=1)
+    text: Words = Field(default="", description="May be empty where there is a recording.")
+    audio: Recording | None = Field(default=None, description="Of this turn alone; for a model that hears.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "TurnForm":
+        if not self.text and self.audio is None:
+            raise ValueError("expected some words, got none")
+        return self
 
 
 class ConversationForm(_Form):
@@ -63,6 +95,13 @@ class DemonstrationForm(_Form):
     similarity: float = Field(description="Cosine with the turn.")
 
 
+class VoiceForm(_Form):
+    """What became of a turn's recording."""
+
+    heard: bool
+    detail: str = Field(description="Why it was not heard, or how much of it; empty where all of it was.")
+
+
 class EmotionForm(_Form):
     """What was read in a turn."""
 
@@ -71,6 +110,7 @@ class EmotionForm(_Form):
     label: str | None = Field(description="null where the model's answer could not be read.")
     probabilities: dict[str, float] = Field(description="Of every label; empty for a model that has none.")
     valence: float | None = Field(description="How pleasant, from -1 to 1, expected over the probabilities.")
+    voice: VoiceForm | None = Field(default=None, description="Where the turn had a recording.")
     demonstrations: list[DemonstrationForm] | None = Field(
         default=None, description="Where they were asked for."
     )
@@ -86,6 +126,9 @@ class EmotionForm(_Form):
             label=reading.label,
             probabilities=dict(reading.probabilities),
             valence=reading.valence,
+            voice=VoiceForm(heard=reading.voice.heard, detail=reading.voice.detail)
+            if reading.voice
+            else None,
             demonstrations=shown if demonstrations else None,
         )
 
@@ -109,15 +152,36 @@ class Part(_OpenAI):
     text: str
 
 
+class AudioPart(_OpenAI):
+    type: Literal["input_audio"]
+    input_audio: Recording
+
+
 class Message(_OpenAI):
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[Part] | None = None
+    content: str | list[Annotated[Part | AudioPart, Field(discriminator="type")]] | None = None
     name: str | None = Field(default=None, description="Who speaks; otherwise the role says it.")
 
     @property
     def text(self) -> str:
         said = self.content or ""
-        return words(said if isinstance(said, str) else "\n".join(part.text for part in said), "content")
+        if not isinstance(said, str):
+            said = "\n".join(part.text for part in said if isinstance(part, Part))
+        return words(said, "content")
+
+    @property
+    def recording(self) -> RecordingForm | None:
+        parts = self.content if isinstance(self.content, list) else []
+        return next((part.input_audio for part in parts if isinstance(part, AudioPart)), None)
+
+    @model_validator(mode="after")
+    def _has_one_recording(self) -> "Message":
+        parts = self.content if isinstance(self.content, list) else []
+        if (count := sum(isinstance(part, AudioPart) for part in parts)) > 1:
+            raise ValueError(
+                f"expected one recording in a message at most, got {count}; send one for each turn"
+            )
+        return self
 
     @property
     def speaker(self) -> str:

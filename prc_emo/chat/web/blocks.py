@@ -4,6 +4,7 @@ Handlers ask the visitor's `Tab` and draw what it holds. No event has a name in 
 and no conversation stays in files of Gradio or in its history of runs.
 """
 
+import base64
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from prc_emo.chat.archive import Archive
 from prc_emo.chat.reader import Reader
 from prc_emo.chat.replies import Prepared, Replier
 from prc_emo.chat.web import drawn
-from prc_emo.chat.web.tab import Steps, Tab
+from prc_emo.chat.web.tab import MOST_BYTES, Steps, Tab
 from prc_emo.errors import PrcEmoError
 
 _LOST = "The server does not know this page yet, or was started anew. Reload it; a conversation that was kept goes on."
@@ -24,8 +25,9 @@ _LOST = "The server does not know this page yet, or was started anew. Reload it;
 _TURNS_JS = """
 let focus = null, far = false;
 element.addEventListener('click', (event) => {
-  const turn = event.target.closest('[data-turn]');
+  const turn = event.target.closest('[data-turn]'), play = event.target.closest('[data-play]');
   if (event.target.closest('[data-earlier]')) trigger('earlier');
+  else if (play) trigger('play', { number: Number(play.dataset.play) });
   else if (turn && String(getSelection()) === '') {
     focus = event.target.closest('.why') ? turn.dataset.turn : null;
     far = true;
@@ -69,7 +71,7 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
     ) as blocks:
         tab = gr.State()
         # what goes between server and browser: ids that the browser knows, the id of this conversation, a file
-        known, file = gr.JSON(visible=False), gr.JSON(visible=False)
+        known, file, sound = (gr.JSON(visible=False) for _ in range(3))
         current, mine, gone = (gr.Textbox(visible=False) for _ in range(3))
         header = gr.HTML(elem_id="top")
         with gr.Row(elem_id="columns"):
@@ -98,6 +100,15 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
                         elem_id="words",
                     )
                     send = gr.Button("Send", variant="primary", scale=0, min_width=90, elem_id="send")
+                voice = gr.Audio(
+                    label="With a recording: its voice is heard, its words are only what is typed",
+                    sources=["microphone", "upload"],
+                    type="filepath",
+                    editable=False,
+                    buttons=[],
+                    visible=reader.hears,
+                    elem_id="voice",
+                )
                 with gr.Row(elem_id="actions"):
                     undo = gr.Button("Undo", size="sm", min_width=60)
                     edit = gr.Button("Edit", size="sm", min_width=60)
@@ -126,7 +137,7 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
                         max_lines=14,
                         elem_id="pasted",
                     )
-                    with gr.Row():  # recordings have their place here, beside the file
+                    with gr.Row():
                         opened = gr.UploadButton(
                             "Open a file", file_types=[".txt", ".jsonl", ".csv"], size="sm", min_width=100
                         )
@@ -185,16 +196,21 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
                     pass
             yield [one, drawn.header(one), *draw(one)]
 
-        def say(one: Tab | None, speaker: str, text: str, wants: bool) -> Iterator[list[Any]]:
-            if not text.strip():
+        def say(
+            one: Tab | None, speaker: str, text: str, recorded: str | None, wants: bool
+        ) -> Iterator[list[Any]]:
+            audio = Path(recorded) if recorded else None
+            if not text.strip() and not audio:
                 return
             before = len(one.session) if one else 0
-            box: Any = ""
-            for drawing in doing(lambda one: one.send(speaker, text, wants_reply=wants))(one):
-                yield [box, *drawing]
-                box = gr.skip()  # what is typed while a reply comes stays
+            boxes: list[Any] = ["", None]
+            for drawing in doing(lambda one: one.send(speaker, text, wants_reply=wants, audio=audio))(one):
+                yield [*boxes, *drawing]
+                boxes = [gr.skip(), gr.skip()]  # what is typed while a reply comes stays
             if one is None or len(one.session) == before:
-                yield [text, *[gr.skip()] * len(view)]
+                yield [text, recorded, *[gr.skip()] * len(view)]
+            elif audio:
+                audio.unlink(missing_ok=True)  # the session has a copy of its own
 
         def begin_edit(one: Tab | None) -> list[Any]:
             turn = one.explained() if one else None
@@ -217,6 +233,8 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
         def open_file(path: str) -> list[Any]:
             """The file's words go into the box; the file itself, a copy of what the visitor has, goes at once."""
             try:
+                if Path(path).stat().st_size > MOST_BYTES:
+                    raise PrcEmoError(f"Expected a file of at most {MOST_BYTES // 1000} kB. Add it in parts.")
                 return [files.read_text(Path(path)), ""]
             except PrcEmoError as error:
                 return [gr.skip(), drawn.alert(str(error).replace(path, Path(path).name))]
@@ -235,6 +253,9 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
                     raise PrcEmoError(_LOST)
                 # half of the id: who is given the file is not given the conversation on the server
                 name = one.session.id[:17]
+                if one.session.recorded:
+                    packed = base64.b64encode(one.session.packed(name)).decode()
+                    return [[f"{name}.zip", packed], ""]
                 return [[f"{name}.jsonl", one.session.exported(name)], ""]
             except PrcEmoError as error:
                 return [None, drawn.alert(str(error))]
@@ -250,6 +271,11 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
         def deleted(one: Tab | None, id: str) -> Iterator[list[Any]]:
             for drawing in doing(lambda one: one.delete(id))(one):
                 yield [id if one and not one.kept([id]) else "", gr.update(visible=False), *drawing]
+
+        def played(one: Tab | None, event: gr.EventData) -> list[Any]:
+            """The recording of a turn, for the browser to play; a file of Gradio's would be left behind."""
+            recording = one.recording(int(event.number)) if one else None
+            return [event.number, base64.b64encode(recording).decode()] if recording else []
 
         def on(listener: Any, handler: Callable[..., Any], inputs: Any, outputs: Any, **more: Any) -> Any:
             return listener(
@@ -268,13 +294,15 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
         in_browser(mine.change, [mine], "(id) => prcEmo.keep(id || '', !!id)")
 
         for said in (send.click, words.submit):
-            on(said, say, [tab, who, words, wants_reply], [words, *view])
+            on(said, say, [tab, who, words, voice, wants_reply], [words, voice, *view])
         on(stop.click, lambda one: one and one.stop(), [tab], None)
         on(undo.click, doing(Tab.undo), [tab], view)
         on(reread.click, doing(Tab.reread), [tab], view)
         for shown in (talk, mood):
             on(shown.choose, chosen, [tab], view)
         on(talk.earlier, doing(Tab.earlier), [tab], view)
+        plays = on(talk.play, played, [tab], [sound])
+        in_browser(plays.then, [sound], "(sound) => { if (sound?.length) prcEmo.play(...sound); }")
 
         begun = on(edit.click, begin_edit, [tab], [edited, editing, other, told])
         focus = "() => setTimeout(() => document.querySelector('#other textarea')?.focus(), 100)"

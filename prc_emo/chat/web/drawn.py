@@ -25,7 +25,9 @@ _SHAPES = ("circle", "square", "diamond", "triangle")
 
 def header(tab: Tab) -> str:
     run = "/".join(Path(tab.reader.name).parts[-2:])  # visitors need not know the folders above it
-    return _draw("header", name=run, labels=list(tab.reader.labels), note=tab.session.note)
+    return _draw(
+        "header", name=run, labels=list(tab.reader.labels), hears=tab.reader.hears, note=tab.session.note
+    )
 
 
 def talk(tab: Tab) -> str:

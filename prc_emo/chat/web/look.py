@@ -7,7 +7,8 @@ import gradio as gr
 from fastapi import FastAPI
 
 from prc_emo import files
-from prc_emo.chat.web.tab import MOST_WORDS
+from prc_emo.chat.recordings import MOST
+from prc_emo.chat.web.tab import MOST_BYTES
 
 _HERE = Path(__file__).parent
 
@@ -15,12 +16,13 @@ _HERE = Path(__file__).parent
 def mount(app: FastAPI, blocks: gr.Blocks, *, login: Callable[[str, str], bool] | None = None) -> FastAPI:
     """Puts the page at / of a server; routes that the server has already come first.
 
-    Uploads may be as large as what may be added. The styles are ours and the fonts those of the system, so that the page
-    asks nobody but this server for anything.
+    Uploads may be as large as what may be added, and as a recording where the page takes recordings. The styles are ours and
+    the fonts those of the system, so that the page asks nobody but this server for anything.
 
     Args:
         login: Whether a name and a password may see the page; None lets everybody who reaches the server.
     """
+    takes_recordings = any(isinstance(one, gr.Audio) and one.visible for one in blocks.blocks.values())
     return gr.mount_gradio_app(
         app,
         blocks,
@@ -33,7 +35,7 @@ def mount(app: FastAPI, blocks: gr.Blocks, *, login: Callable[[str, str], bool] 
         run_history=False,
         show_error=False,
         ssr_mode=False,
-        max_file_size=4 * MOST_WORDS,
+        max_file_size=MOST if takes_recordings else MOST_BYTES,
     )
 
 

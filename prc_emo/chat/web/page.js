@@ -14,13 +14,29 @@ window.prcEmo = {
     if (kept) this.store([id, ...this.known().filter((one) => one !== id)]);
   },
   forget(id) { this.store(this.known().filter((one) => one !== id)); },
-  save(name, text) {
-    if (!text) return;
+  bytes(base64) { return Uint8Array.from(atob(base64), (one) => one.charCodeAt(0)); },
+  // A transcript, or a zip file in base64.
+  save(name, data) {
+    if (!data) return;
+    const zip = name.endsWith(".zip");
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([text], { type: "application/jsonl" }));
+    link.href = URL.createObjectURL(zip
+      ? new Blob([this.bytes(data)], { type: "application/zip" }) : new Blob([data], { type: "application/jsonl" }));
     link.download = name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  },
+  // A recording, from its beginning; once more while it plays, and it stops.
+  play(number, base64) {
+    const before = this.playing;
+    before?.pause();
+    this.playing = null;
+    if (before && before.number === number && !before.ended) return;
+    const sound = new Audio(URL.createObjectURL(new Blob([this.bytes(base64)])));
+    sound.number = number;
+    sound.onended = () => URL.revokeObjectURL(sound.src);
+    this.playing = sound;
+    sound.play().catch(() => { });
   },
   // The conversation follows what is said, unless somebody has scrolled up to read.
   follow() {

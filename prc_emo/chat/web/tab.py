@@ -9,11 +9,12 @@ import threading
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
 from prc_emo.chat.archive import Archive, Kept
 from prc_emo.chat.reader import Reader
-from prc_emo.chat.replies import Replier, answer
+from prc_emo.chat.replies import Replier, answer, silent
 from prc_emo.chat.replies.crisis import speaks_of_crisis
 from prc_emo.chat.session import Session
 from prc_emo.chat.turn import Turn
@@ -23,6 +24,7 @@ from prc_emo.errors import PrcEmoError
 
 MOST_TURNS = 500  # of a dialogue that is added at once; the recognizer is shared with the other visitors
 MOST_WORDS = 100_000  # characters of one input
+MOST_BYTES = 4 * MOST_WORDS  # of a file with a dialogue
 PAGE = 200  # turns that are shown before somebody asks for earlier ones
 
 # what there is to draw anew: all, or only what is coming (words that are being read, a reply that is being written)
@@ -71,18 +73,18 @@ class Tab:
             return turns[self.chosen]
         return next((turn for turn in reversed(turns) if turn.reading), None)
 
-    def send(self, speaker: str, text: str, *, wants_reply: bool) -> Steps:
-        """Somebody says something, or pastes a dialogue, which nobody answers."""
+    def send(self, speaker: str, text: str, *, wants_reply: bool, audio: Path | None = None) -> Steps:
+        """Somebody says something, with a recording or without, or pastes a dialogue, which nobody answers."""
         self._stop.set()
         text = _of_a_length(text.strip())
-        meant = text if text.startswith("/") else understand(text, self.session.speakers)
+        meant = text if text.startswith("/") or audio else understand(text, self.session.speakers)
         self.coming = Coming(speaker, text)
         self._mind([text])
         yield "coming"
         if isinstance(meant, tuple):
             yield from self._say(meant)
             return
-        yield from self._say([(speaker, text)])
+        yield from self._say([(speaker, text) if audio is None else (speaker, text, audio)])
         if wants_reply:
             yield from self._answer()
 
@@ -95,6 +97,12 @@ class Tab:
                 f"Expected one conversation, got {len(talks)}. Add them one by one: an empty line in plain text begins "
                 "another. `prc-emo read` reads many."
             )
+        for number, turn in enumerate(talks[0].utterances, start=1):
+            if turn.audio is not None:
+                raise PrcEmoError(
+                    f"Turn {number} names a recording, {turn.audio.name!r}; this page reads no files by their names. Take "
+                    "'audio' out, or let `prc-emo read` read the file."
+                )
         said = [(turn.speaker, turn.text) for turn in talks[0].utterances]
         if len(said) > MOST_TURNS:
             raise PrcEmoError(
@@ -181,6 +189,12 @@ class Tab:
         self.news = self.notice = "The conversation is deleted."
         yield "all"
 
+    def recording(self, number: int) -> bytes | None:
+        """The recording of a turn, to be played."""
+        turns = self.session.turns
+        path = turns[number].audio if 0 <= number < len(turns) else None
+        return path.read_bytes() if path is not None and path.is_file() else None
+
     def kept(self, ids: Collection[str]) -> list[Kept]:
         """Those of these sessions that there are, those that changed last first."""
         return self.archive.list(ids) if self.archive is not None else []
@@ -199,7 +213,7 @@ class Tab:
         """Why the conversation is in memory only; empty where it is kept."""
         return self._discreet(self.session.trouble or "")
 
-    def _say(self, said: Collection[tuple[str, str]]) -> Steps:
+    def _say(self, said: Collection[tuple[str | Path, ...]]) -> Steps:
         turns = self.session.say_all(said)
         self.coming = self.chosen = None
         self._tell(turns)
@@ -209,6 +223,7 @@ class Tab:
         if self.replier is None:
             return
         stop = self._stop = threading.Event()
+        why = silent(self.session.turns[-1])
         pieces, text = answer(self.session, self.replier), ""
         self.replying = True
         yield "coming"
@@ -227,9 +242,9 @@ class Tab:
             pieces.close()  # a model that is still writing stops
             if stop is self._stop:
                 self.coming, self.replying = None, False
-        self.news += f" PRC-Emo: {text}" if text else " No reply fits."
+        self.news += f" PRC-Emo: {text}" if text else f" {why}"
         if not text and not self.needs_help:
-            self.notice = "No reply fits."
+            self.notice = why
         yield "all"
 
     def _tell(self, turns: Collection[Turn]) -> None:
@@ -247,6 +262,7 @@ class Tab:
             words
             + ("" if sure is None else f", {sure:.0%}")
             + (f", was {shift.before}" if shift else "")
+            + (f", recording {turn.voice}" if turn.voice else "")
             + "."
         )
 
