@@ -36,7 +36,7 @@ arms:
   majority: {base: majority_everyday}
 """
 TOYS = """
-base: quickstart
+base: everyday_minilm
 seeds: [1, 2]
 settings:
   model: {name: Qwen/Qwen3-8B, tiny: true}
@@ -101,9 +101,10 @@ def test_cells_of_another_study_with_the_same_settings_are_taken_over(
 
 def test_cells_that_learned_otherwise_are_not_mixed(tmp_path: Path, prc_emo: Command) -> None:
     """Settings do not tell when data, a measure of one's own, or prc-emo has changed in between."""
-    file, out = write(tmp_path, VOTES), tmp_path / "out"
+    counts = "base: majority_everyday\nseeds: [1, 2]\nmatch: null\narms:\n  whole: {}\n"
+    file, out = write(tmp_path, counts), tmp_path / "out"
     assert prc_emo("ablate", file, "--out", out).code in (0, None)
-    folder = out / "runs" / "nearest" / "seed2"
+    folder = out / "runs" / "whole" / "seed2"
     for seed, hash in ((1, "aaaa"), (2, "bbbb")):
         write_json(folder.parent / f"seed{seed}" / "training.json", {"training data": hash, "order": hash})
     mixed = prc_emo("ablate", file, "--out", out)
@@ -119,7 +120,7 @@ def test_cells_that_learned_otherwise_are_not_mixed(tmp_path: Path, prc_emo: Com
     write_json(folder / "environment.json", {**written, "prc-emo": "0.0.1"})
     assert "version of prc-emo" in prc_emo("ablate", file, "--out", out).err
     more = prc_emo("ablate", file, "seeds=[1,2,3]", "--out", out)
-    assert more.code == 2 and "0.0.1" in more.err and not (out / "runs" / "nearest" / "seed3").exists()
+    assert more.code == 2 and "0.0.1" in more.err and not (out / "runs" / "whole" / "seed3").exists()
 
 
 def test_another_description_of_the_base_is_no_other_run(tmp_path: Path, prc_emo: Command) -> None:

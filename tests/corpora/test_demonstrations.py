@@ -117,3 +117,20 @@ def test_no_two_utterances_are_nearly_the_same(corpus: Corpus) -> None:
     vectors = encoder.encode([turn.text for turn in turns])
     cosines = np.triu(vectors @ vectors.T, 1)
     assert [(turns[a].id, turns[b].id) for a, b in zip(*np.where(cosines > 0.95), strict=True)] == []
+
+
+def test_all_that_ships_is_everyday_with_demonstrations_to_learn_from(corpus: Corpus) -> None:
+    everyday, shipped = load_corpus("everyday"), load_corpus("shipped")
+    assert (shipped.dev, shipped.test, shipped.labels) == (everyday.dev, everyday.test, everyday.labels)
+    assert shipped.train[: len(everyday.train)] == everyday.train
+    assert len(shipped.train) == len(everyday.train) + len(corpus.train)
+    labels = {
+        (before.gold, now.gold)
+        for old, new in zip(corpus.train, shipped.train[len(everyday.train) :], strict=True)
+        for before, now in zip(old.utterances, new.utterances, strict=True)
+    }
+    assert {("excitement", "joy"), ("frustration", None), ("fear", "fear")} <= labels
+    assert {now for _, now in labels} == {*shipped.labels, None}
+    said = {turn.text for talk in shipped.train for turn in talk.utterances}
+    for talk in (*shipped.dev, *shipped.test):
+        assert not [turn.text for turn in talk.utterances if turn.text in said and len(turn.text.split()) > 3]
