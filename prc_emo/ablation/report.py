@@ -115,17 +115,23 @@ def _hardness(results: Results, quote: bool) -> dict[str, Any] | None:
                     f"{kind}: {hardness.conversations[at].id}",
                     f"{hardness.columns[measure][at]:.3f}",
                     *(f"{hardness.columns[name][at]:.2f}" for name in errors),
-                    " · ".join(
-                        f"{turn.speaker}: {turn.text} ({turn.gold})"
-                        if quote
-                        else f"{turn.speaker}: {turn.gold}"
-                        for turn in hardness.conversations[at].utterances
+                    _shortened(
+                        " · ".join(
+                            f"{turn.speaker}: {turn.text} ({turn.gold})"
+                            if quote
+                            else f"{turn.speaker}: {turn.gold}"
+                            for turn in hardness.conversations[at].utterances
+                        )
                     ),
                 )
                 for kind, at in extremes
             ],
         ),
     }
+
+
+def _shortened(text: str, most: int = 400) -> str:
+    return text if len(text) <= most else text[:most].rsplit(" ", 1)[0] + " …"
 
 
 def _signed(correlation: float) -> str:
