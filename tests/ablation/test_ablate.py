@@ -139,6 +139,28 @@ def test_a_failed_cell_is_told_with_its_error_and_the_others_go_on(tmp_path: Pat
     assert "| majority |" in done.out and "1 cells are not finished" in done.out
 
 
+@pytest.mark.slow
+def test_cells_run_on_a_ray_cluster(tmp_path: Path, prc_emo: Command) -> None:
+    ray = pytest.importorskip("ray", reason="pip install 'prc-emo[ray]'")
+    counts = "base: majority_everyday\nseeds: [1, 2]\nmatch: null\narms:\n  whole: {}\n"
+    broken = "  broken: {data: {corpus: jsonl, path: nowhere, labels: meld}}\n"
+    try:
+        done = prc_emo(
+            "ablate",
+            write(tmp_path, counts + broken),
+            "--out",
+            tmp_path / "out",
+            "--ray",
+            "local",
+            "--workers",
+            2,
+        )
+    finally:
+        ray.shutdown()
+    assert "whole/seed1 is done" in done.err and "whole/seed2 is done" in done.err
+    assert done.code == 2 and "broken/seed1 failed" in done.err and "nowhere" in done.err
+
+
 def test_a_second_driver_is_refused(tmp_path: Path) -> None:
     from filelock import FileLock
 
