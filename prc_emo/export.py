@@ -28,7 +28,7 @@ def export(run: Path, out: Path, tell: Callable[[str], None] = lambda line: None
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise PrcEmoError(f"{out}: expected a new folder, and there is something. Name another with --out.")
-    folder = saved.folder_of(saved.latest(run))
+    folder = saved.folder_of(run)
     found, _ = saved.read(folder, None)
     if found.merged is not None:
         raise PrcEmoError(f"{folder}: its adapter is merged already. Copy the folder.")

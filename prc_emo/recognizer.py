@@ -425,7 +425,7 @@ class PRCEmo:
         knowledge: Knowledge | None = None,
         loading: Mapping[str, Any] | None = None,
     ) -> "PRCEmo":
-        """A saved recognizer, from a run's folder or its `model` folder.
+        """A saved recognizer, from a run's folder or its `model` folder; of the folder of all its seeds, the latest.
 
         Args:
             labels: What you expect it to answer; another set is refused.

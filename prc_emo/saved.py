@@ -79,7 +79,8 @@ class Saved(Section):
 
 
 def folder_of(path: Path) -> Path:
-    """The model's own folder, where a run's folder may have been given."""
+    """The model's own folder, where that of a run, or of all its seeds, may have been given."""
+    path = latest(path)
     return path if (path / DESCRIPTION).exists() or not (path / "model").is_dir() else path / "model"
 
 

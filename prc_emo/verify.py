@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from prc_emo import saved
 from prc_emo.bench.predictions import Prediction
 from prc_emo.conversation import Conversation, Utterance
 from prc_emo.errors import PrcEmoError
@@ -122,7 +121,7 @@ def _is_address(side: str) -> bool:
 def _local(folder: Path, talks: Sequence[Conversation]) -> list[Prediction]:
     from prc_emo.recognizer import PRCEmo
 
-    return PRCEmo.load(saved.latest(folder)).predict(talks)
+    return PRCEmo.load(folder).predict(talks)
 
 
 def _remote(url: str, talks: Sequence[Conversation], key: str | None) -> list[Prediction]:

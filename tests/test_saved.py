@@ -1,6 +1,7 @@
 """What a trained model leaves on disk is read back whole, or refused with what is wrong."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -71,9 +72,14 @@ def test_the_store_beside_it_is_named_by_its_hash(tmp_path: Path) -> None:
     assert found.store == store.hash == DemonstrationStore.load(tmp_path / saved.STORE).hash
 
 
-def test_a_runs_folder_and_its_model_folder_are_both_taken(tmp_path: Path) -> None:
+def test_a_runs_folder_its_model_folder_and_that_of_all_seeds_are_taken(tmp_path: Path) -> None:
     model = written(tmp_path / "seed42" / "model")
-    assert saved.folder_of(tmp_path / "seed42") == saved.folder_of(model) == model
+    assert (
+        saved.folder_of(tmp_path / "seed42") == saved.folder_of(model) == saved.folder_of(tmp_path) == model
+    )
+    later = written(tmp_path / "seed7" / "model")
+    os.utime(model / saved.DESCRIPTION, ns=(1, 1))
+    assert saved.folder_of(tmp_path) == later
 
 
 def test_a_folder_without_a_model_says_how_to_get_one(tmp_path: Path) -> None:

@@ -103,9 +103,8 @@ def read(
     conversations = read_conversations(said)
     from prc_emo.knowledge import Knowledge
     from prc_emo.recognizer import PRCEmo
-    from prc_emo.saved import latest
 
-    model = PRCEmo.load(latest(run), knowledge=Knowledge.load(knowledge) if knowledge else None)
+    model = PRCEmo.load(run, knowledge=Knowledge.load(knowledge) if knowledge else None)
     answers = iter(model.predict(conversations))
     if any(turn.audio for talk in conversations for turn in talk.utterances):
         told = ", ".join(f"{count} {what}" for what, count in model.heard.items() if count)
