@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # The first of these that is 3.11 or newer makes the environment; 3.11 is what the constraints were tested with.
 PYTHONS := python3.11 python3.12 python3.13 python3
-RUNS := runs/majority_everyday runs/nearest_everyday runs/quickstart
+RUNS := runs/majority_shipped runs/nearest_shipped runs/quickstart
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-all check format benchmark prompts clean
@@ -19,8 +19,8 @@ help: ## Show this
 install: $(READY) ## Make .venv and install everything, at the tested versions
 
 demo: $(READY) ## Train on the corpus that ships, compare with two baselines, write a report
-	$(BIN)/prc-emo run majority_everyday
-	$(BIN)/prc-emo run nearest_everyday
+	$(BIN)/prc-emo run majority_shipped
+	$(BIN)/prc-emo run nearest_shipped
 	$(BIN)/prc-emo run quickstart
 	$(BIN)/prc-emo compare $(RUNS)
 	@echo "The report, for a browser:"

@@ -185,7 +185,8 @@ def test_a_measure_of_one_s_own_joins_by_name(tmp_path: Path, prc_emo: Command) 
     unknown = prc_emo("ablate", file, "--out", tmp_path / "out")
     assert unknown.code == 2 and "'questions' is no measure" in unknown.err and "--import" in unknown.err
     try:
-        done = prc_emo("--import", tmp_path / "mine.py", "ablate", file, "--out", tmp_path / "out")
+        more = ("retrieval=null", "--out", tmp_path / "out", "--workers", 2)
+        done = prc_emo("--import", tmp_path / "mine.py", "ablate", file, *more)
         assert done.code in (0, None), done.err
         assert "| mine | questions |" in done.out
         order = json.loads((tmp_path / "out" / "runs" / "mine" / "seed1" / "order.json").read_text())

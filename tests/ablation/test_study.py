@@ -39,7 +39,7 @@ def test_cells_are_the_base_with_what_arms_and_seeds_change(plain: Path) -> None
     assert whole.curriculum is not None and shuffled.curriculum is None and bare.prompt.knowledge is None
     assert {one.training.learning_rate for one in (whole, shuffled, bare)} == {2e-3}
     assert (whole.training.steps, shuffled.training.steps, shuffled.seed) == (None, 7, 1)
-    assert vote.recognizer == "nearest" and vote.data.corpus == "shipped"  # training is none of its business
+    assert vote.recognizer == "nearest" and vote.data.corpus == "everyday"  # training is none of its business
 
 
 def test_overrides_are_the_study_s_or_settings_of_all_arms(plain: Path) -> None:

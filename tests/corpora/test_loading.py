@@ -24,7 +24,7 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
         load_corpus("Meld", "data")
 
 
-@pytest.mark.parametrize("name", sorted(set(READERS) - {"everyday", "demonstrations"}))
+@pytest.mark.parametrize("name", sorted(set(READERS) - {"everyday", "demonstrations", "shipped"}))
 def test_a_folder_that_is_not_there_or_empty_is_an_error_that_names_it(name: str, tmp_path: Path) -> None:
     for folder in (tmp_path / "nowhere", tmp_path):
         with pytest.raises(PrcEmoError, match=re.escape(folder.name)):
