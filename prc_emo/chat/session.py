@@ -125,20 +125,20 @@ class Session:
             self._become(read, first)
             return tuple(self._turns[first:])
 
-    def reply(self, speaker: str, by: str, pieces: Iterable[str]) -> Iterator[str]:
-        """A reply, handed on piece by piece as it comes; each piece is kept before it is handed on.
+    def reply(self, turn: Turn, speaker: str, by: str, pieces: Iterable[str]) -> Iterator[str]:
+        """A reply to a turn, handed on piece by piece as it comes; each piece is kept before it is handed on.
 
         Raises:
-            PrcEmoError: Something else was said or taken back in the meantime; what came until then stays.
+            PrcEmoError: Something else was said or taken back since that turn; what came until then stays.
         """
-        number, text = len(self._turns), ""
+        number, text = turn.number + 1, ""
         written: Turn | None = None
         for piece in pieces:
             text = (text + piece).lstrip()
             if not text:
                 continue
             with self._change:
-                if self._turns[number:] != ([] if written is None else [written]):
+                if self._turns[turn.number :] != [turn, *([] if written is None else [written])]:
                     raise PrcEmoError(
                         "The conversation went on while a reply was coming. The reply ends here."
                     )

@@ -53,6 +53,7 @@ def serve(
     sessions: Annotated[
         Path | None, typer.Option(help=f"The page's file of sessions; by default page.sqlite in ${HOME}.")
     ] = None,
+    save: Annotated[bool, typer.Option(help="Keep the page's conversations, turn by turn.")] = True,
 ) -> None:
     """Answer over HTTP: emotions of conversations, and chat completions of OpenAI's form.
 
@@ -94,7 +95,8 @@ def serve(
         metrics=metrics,
     )
     if page:
-        api = _with_page(api, together, sessions or home / "page.sqlite", ready, key)
+        kept = (sessions or home / "page.sqlite") if save else None
+        api = _with_page(api, together, kept, ready, key)
     tell(f"Labels: {', '.join(reader.labels)}.")
     tell(f"Listening on {address_of(listener)} (the API's description: /docs). Ctrl-C stops it.")
     listen(api, listener, finish=timeout)
@@ -109,13 +111,16 @@ def _warm(reader: "Reader") -> None:
     reader.read([Conversation.of([("PRC-Emo", "Hello.")], id="warm")], {"warm/0"})
 
 
-def _with_page(api: Any, reader: "Reader", sessions: Path, ready: "Replier | None", key: str | None) -> Any:
+def _with_page(
+    api: Any, reader: "Reader", sessions: Path | None, ready: "Replier | None", key: str | None
+) -> Any:
     """The API with the web page at /; where there is a key, it is the page's password, under any name."""
     from prc_emo.chat.archive import Archive
     from prc_emo.chat.server.guard import key_fits
     from prc_emo.chat.web import mount, page
 
-    blocks = page(reader, Archive(sessions), None if ready is None else lambda: ready)
+    archive = None if sessions is None else Archive(sessions)
+    blocks = page(reader, archive, None if ready is None else lambda: ready)
     return mount(api, blocks, login=None if key is None else lambda name, password: key_fits(password, key))
 
 

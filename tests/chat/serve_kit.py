@@ -1,4 +1,4 @@
-"""What the tests of the server share, and a server of its own process: real HTTP, and a reader that needs no torch.
+"""What the tests of the server share, and a server of its own process, with its page: real HTTP, and a reader that needs no torch.
 
 python tests/chat/serve_kit.py PORT
 """
@@ -70,10 +70,12 @@ class Talker:
 
 def main() -> None:
     from prc_emo.chat.server.run import address_of, bound, serve
+    from prc_emo.chat.web import mount, page
 
     listener = bound("127.0.0.1", int(sys.argv[1]), None)
     reader = BatchingReader(PlainReader(seconds=0.02), batch=8)
     api = make_app(reader, "words", Talker(times=200, seconds=0.02), limits=Limits(seconds=30))
+    api = mount(api, page(reader, None, None))
     sys.stdout.write(address_of(listener) + "\n")
     sys.stdout.flush()
     serve(api, listener, finish=30)

@@ -33,7 +33,7 @@ def test_a_session_is_resumed_as_it_was(file: Path) -> None:
     archive = Archive(file)
     session = Session(WordReader(), archive)
     session.say("Ada", "Well.")
-    list(session.reply("Machine", "kit", ["Go on."]))
+    list(session.reply(session.turns[-1], "Machine", "kit", ["Go on."]))
     archive.close()
     again = Archive(file)
     resumed = Session.resume(WordReader(), again, session.id)
@@ -72,7 +72,7 @@ from prc_emo.chat.session import Session
 session = Session(WordReader(), Archive(Path(sys.argv[1])), id="killed")
 for number in range(1000):
     print(session.say("Ada", f"Turn {number}.").text, flush=True)
-    for piece in session.reply("Machine", "kit", [f"Reply {number}", ", and ", "so on."]):
+    for piece in session.reply(session.turns[-1], "Machine", "kit", [f"Reply {number}", ", and ", "so on."]):
         print(piece, flush=True)
 """
 

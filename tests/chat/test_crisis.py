@@ -36,6 +36,12 @@ MEANT = [
     "I hate myself and I want to hurt myself",
     "I'd rather be dead.",
     "I want to disappear forever.",
+    "I would rather die than go on",
+    "I wish I wasn't alive",
+    "There is no point in living",
+    "I can't go on",
+    "I have been cutting again",
+    "I just want to sleep forever",
 ]
 HARMLESS = [
     "This job is killing me.",
@@ -68,6 +74,8 @@ HARMLESS = [
     "I jumped off the bus.",
     "He was killing himself laughing.",
     "I enjoy myself.",
+    "I can't go on holiday in June.",
+    "This can't go on.",
 ]
 
 

@@ -4,7 +4,7 @@ import json
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -84,6 +84,32 @@ def test_undo_while_a_reply_comes_ends_it(tab: Tab) -> None:
             list(tab.undo())
     assert texts(tab) == []
     assert not tab.replying and not tab.notice
+
+
+class Slow(Echo):
+    """Something happens while it looks for a reply."""
+
+    def __init__(self) -> None:
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    def reply(self, situation: Situation) -> Reply:
+        meanwhile, self.meanwhile = self.meanwhile, lambda: None
+        meanwhile()
+        return super().reply(situation)
+
+
+@pytest.mark.parametrize("what", ["undo", "stop", "send"])
+def test_a_reply_that_is_still_looked_for_lands_nowhere_else(archive: Archive, what: str) -> None:
+    slow = Slow()
+    tab = Tab(WordReader(), archive, slow)
+    slow.meanwhile = {
+        "undo": lambda: list(tab.undo()),
+        "stop": tab.stop,
+        "send": lambda: list(tab.send("Ben", "Two.", wants_reply=True)),
+    }[what]
+    do(tab, tab.send("Mara", "One.", wants_reply=True))
+    after = {"undo": [], "stop": ["Mara: One."], "send": ["Mara: One.", "Ben: Two.", "PRC-Emo: Two."]}
+    assert texts(tab) == after[what]
 
 
 def test_the_pointer_to_help_is_there_before_anything_was_read_and_stays(tab: Tab) -> None:

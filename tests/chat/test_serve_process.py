@@ -93,6 +93,43 @@ def test_told_to_stop_under_load_it_finishes_what_is_under_way(server: Server) -
         httpx.get(f"{server.url}/healthz")
 
 
+def test_a_page_that_is_open_does_not_hold_it_up(server: Server) -> None:
+    with httpx.stream("GET", f"{server.url}/gradio_api/heartbeat/tab") as heartbeat:
+        next(heartbeat.iter_lines())
+        start = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.ended() == (0, "stopped\n")
+        assert time.monotonic() - start < 10  # of 30 that it may take to finish what is under way
+
+
+def test_the_page_hands_out_no_file_of_the_server_and_reads_no_endless_body(
+    server: Server, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("Ross: nobody shall read this.")
+    config = httpx.get(f"{server.url}/config").json()
+    button = next(one["id"] for one in config["components"] if one["type"] == "uploadbutton")
+    opening = next(one["id"] for one in config["dependencies"] if button in one["inputs"])
+
+    def opened(path: str) -> str:
+        file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        asked = {"data": [None, file], "fn_index": opening, "session_hash": "thief"}
+        assert httpx.post(f"{server.url}/gradio_api/queue/join", json=asked).status_code == 200
+        said = httpx.get(f"{server.url}/gradio_api/queue/data?session_hash=thief", timeout=20).text
+        assert "process_completed" in said
+        return said
+
+    assert "nobody shall read this" not in opened(str(secret)) and secret.exists()
+    files = {"files": ("mine.txt", b"Ross: this is mine.")}
+    (mine,) = httpx.post(f"{server.url}/gradio_api/upload", files=files).json()
+    assert "this is mine" in opened(mine)
+    body = b'{"data": ["' + b"x" * 5_000_000 + b'"]}'
+    large = httpx.post(
+        f"{server.url}/gradio_api/queue/join", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert large.status_code == 413
+
+
 def test_killed_and_started_again_at_the_same_port_it_answers_the_same(server: Server) -> None:
     before = httpx.post(f"{server.url}/v1/emotions", json=TALK).json()
     server.process.kill()

@@ -145,7 +145,12 @@ def test_mood_is_the_valence_that_the_probabilities_expect() -> None:
 def test_a_reply_is_context_and_is_not_read() -> None:
     session = Session(WordReader(), id="a")
     session.say("Ada", "Well.")
-    assert list(session.reply("Machine", "kit", ["  Wh", "at", " ", "is it?"])) == ["Wh", "at", " ", "is it?"]
+    assert list(session.reply(session.turns[-1], "Machine", "kit", ["  Wh", "at", " ", "is it?"])) == [
+        "Wh",
+        "at",
+        " ",
+        "is it?",
+    ]
     reply = session.turns[1]
     assert (reply.speaker, reply.text, reply.by, reply.reading) == ("Machine", "What is it?", "kit", None)
     straight = Session(WordReader(), id="a")
@@ -158,7 +163,7 @@ def test_a_reply_is_context_and_is_not_read() -> None:
 def test_a_reply_ends_when_the_conversation_goes_on_without_it() -> None:
     session = Session(WordReader())
     session.say("Ada", "Well.")
-    pieces = session.reply("Machine", "kit", ["What", " is", " it?"])
+    pieces = session.reply(session.turns[-1], "Machine", "kit", ["What", " is", " it?"])
     next(pieces)
     session.undo()
     session.say("Ada", "Never mind.")

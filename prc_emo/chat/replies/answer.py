@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Literal, Protocol
 
 from prc_emo.chat.replies.crisis import HELP, speaks_of_crisis
@@ -82,10 +83,21 @@ def silent(turn: Turn) -> str:
     return "What was said in the recording is not known here; to be answered, type the words beside it."
 
 
-def answer(session: Session, replier: Replier | None, speaker: str = "PRC-Emo") -> Generator[Piece]:
-    """The same after a session's last turn; the reply becomes its next turn as its pieces come."""
+def answer(
+    session: Session,
+    replier: Replier | None,
+    speaker: str = "PRC-Emo",
+    stopped: Callable[[], bool] = lambda: False,
+) -> Generator[Piece]:
+    """The same after a session's last turn; the reply becomes its next turn as its pieces come.
+
+    Args:
+        stopped: Whether no further piece is wanted; asked before each.
+    """
+    situation = session.situation()
 
     def kept(reply: Reply) -> Iterator[str]:
-        return session.reply(speaker, reply.by, reply.pieces)
+        pieces = takewhile(lambda _: not stopped(), reply.pieces)
+        return session.reply(situation.turn, speaker, reply.by, pieces)
 
-    return reply_to(session.situation(), replier, kept)
+    return reply_to(situation, replier, kept)

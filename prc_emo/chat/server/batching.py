@@ -175,7 +175,8 @@ class BatchingReader:
         """Reads a batch; where it cannot be read, the halves of it, so that an error is only its own caller's."""
         talks = [talk for job, ids in jobs for talk in self._asked(job, ids)]
         try:
-            readings = self._reader.read(talks, {one for _, ids in jobs for one in ids})
+            found = self._reader.read(talks, {one for _, ids in jobs for one in ids})
+            readings = {one: found[one] for _, ids in jobs for one in ids}
         except Exception as error:
             if len(jobs) > 1:
                 middle = len(jobs) // 2

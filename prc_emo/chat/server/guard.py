@@ -12,6 +12,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_UPLOADS = "/gradio_api/upload"
 _LOCAL = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -21,7 +22,9 @@ def key_fits(given: str, key: str) -> bool:
 
 
 class Guard:
-    """Lets requests of the API through that bring the key and no more than `most` bytes; the page has its own login.
+    """Lets requests of the API through that bring the key, and any that bring no more than `most` bytes.
+
+    The page has a login of its own, and files that are uploaded there a limit of their own.
 
     Args:
         key: None lets everybody in who calls this machine localhost: a web site whose name was made to point here does not.
@@ -33,14 +36,14 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-            refusal = self._refused(headers, api=scope["path"].startswith(("/v1/", "/metrics")))
+            refusal = self._refused(headers, scope["path"])
             if refusal is not None:
                 return await answer(refusal)(scope, receive, send)
-            if scope["path"].startswith("/v1/"):
+            if not scope["path"].startswith(_UPLOADS):
                 receive = self._counted(receive)
         await self._app(scope, receive, send)
 
-    def _refused(self, headers: dict[bytes, str], api: bool) -> Refusal | None:
+    def _refused(self, headers: dict[bytes, str], path: str) -> Refusal | None:
         if self._key is None:
             host = headers.get(b"host", "")
             if re.sub(r":\d*$", "", host) not in _LOCAL:
@@ -48,7 +51,7 @@ class Guard:
                     403,
                     f"Expected a request to localhost, got one to {host!r}. Other names need a server with a key.",
                 )
-        elif api:
+        elif path.startswith(("/v1/", "/metrics")):
             scheme, _, given = headers.get(b"authorization", "").partition(" ")
             if scheme.lower() != "bearer" or not key_fits(given.strip(), self._key):
                 return Refusal(
@@ -58,7 +61,9 @@ class Guard:
                     headers={"WWW-Authenticate": "Bearer"},
                 )
         length = headers.get(b"content-length", "")
-        return self._too_large() if api and length.isdecimal() and int(length) > self._most else None
+        if path.startswith(_UPLOADS) or not length.isdecimal() or int(length) <= self._most:
+            return None
+        return self._too_large()
 
     def _too_large(self) -> Refusal:
         return Refusal(

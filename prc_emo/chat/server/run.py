@@ -54,7 +54,16 @@ def serve(api: FastAPI, listener: socket.socket, *, finish: float) -> None:
     # uvicorn raises the signal again once all is finished, which would end the process as if it were not
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: None)
-    uvicorn.Server(settings).run(sockets=[listener])
+    _Server(settings).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Lets go of the pages that are open, which would listen as long as they are, then waits for the rest."""
+        stopping = getattr(self.config.app.state, "stopping", None)  # type: ignore[union-attr]
+        if stopping is not None:
+            stopping()
+        await super().shutdown(sockets)
 
 
 _LOGGING = {

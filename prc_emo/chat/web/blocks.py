@@ -212,17 +212,32 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
             elif audio:
                 audio.unlink(missing_ok=True)  # the session has a copy of its own
 
+        def refused(one: Tab | None, why: str) -> str:
+            """A notice, below the pointer to help where there is one."""
+            if one is None:
+                return drawn.alert(why)
+            one.notice = why
+            return drawn.told(one)
+
         def begin_edit(one: Tab | None) -> list[Any]:
             turn = one.explained() if one else None
-            if turn is None:
-                return [None, gr.skip(), gr.skip(), drawn.alert("Nothing was said yet.")]
+            if one is None or turn is None:
+                return [None, gr.skip(), gr.skip(), refused(one, "Nothing was said yet.")]
             label = f"Other words for turn {turn.number + 1}, {turn.speaker}"
-            return [turn.number, gr.update(visible=True), gr.update(value=turn.text, label=label), ""]
+            other = gr.update(value=turn.text, label=label)
+            return [(one.session.id, turn.number, turn.text), gr.update(visible=True), other, drawn.told(one)]
 
-        def saved(one: Tab | None, number: int, text: str, wants: bool) -> Iterator[list[Any]]:
-            wrong = False
+        def saved(one: Tab | None, meant: Any, text: str, wants: bool) -> Iterator[list[Any]]:
+            """What was meant may be gone by now, and another conversation be here."""
+            id, number, before = meant or ("", 0, "")
+            turns = one.session.turns if one else ()
+            if one and (one.session.id != id or number >= len(turns) or turns[number].text != before):
+                one.notice = "The turn that was to be edited is not there any more. Nothing was changed."
+                yield [gr.update(visible=False), *draw(one)]
+                return
             for drawing in doing(lambda one: one.edit(number, text, wants_reply=wants))(one):
-                wrong = one is None or one.session.turns[number].text != " ".join(text.split())
+                turns = one.session.turns if one else ()
+                wrong = number >= len(turns) or turns[number].text != " ".join(text.split())
                 yield [gr.update(visible=wrong), *drawing]
 
         def added(one: Tab | None, text: str) -> Iterator[list[Any]]:
@@ -230,14 +245,14 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
             for drawing in doing(lambda one: one.add(text))(one):
                 yield [gr.skip() if one is None or len(one.session) == before else "", *drawing]
 
-        def open_file(path: str) -> list[Any]:
+        def open_file(one: Tab | None, path: str) -> list[Any]:
             """The file's words go into the box; the file itself, a copy of what the visitor has, goes at once."""
             try:
                 if Path(path).stat().st_size > MOST_BYTES:
                     raise PrcEmoError(f"Expected a file of at most {MOST_BYTES // 1000} kB. Add it in parts.")
-                return [files.read_text(Path(path)), ""]
+                return [files.read_text(Path(path)), drawn.told(one) if one else ""]
             except PrcEmoError as error:
-                return [gr.skip(), drawn.alert(str(error).replace(path, Path(path).name))]
+                return [gr.skip(), refused(one, str(error).replace(path, Path(path).name))]
             finally:
                 Path(path).unlink(missing_ok=True)
 
@@ -255,10 +270,10 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
                 name = one.session.id[:17]
                 if one.session.recorded:
                     packed = base64.b64encode(one.session.packed(name)).decode()
-                    return [[f"{name}.zip", packed], ""]
-                return [[f"{name}.jsonl", one.session.exported(name)], ""]
+                    return [[f"{name}.zip", packed], drawn.told(one)]
+                return [[f"{name}.jsonl", one.session.exported(name)], drawn.told(one)]
             except PrcEmoError as error:
-                return [None, drawn.alert(str(error))]
+                return [None, refused(one, str(error))]
 
         def meant(one: Tab | None, chosen_id: str | None, typed: str) -> str:
             return typed.strip() or chosen_id or (one.session.id if one else "")
@@ -310,7 +325,7 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
         on(save.click, saved, [tab, edited, other, wants_reply], [editing, *view])
         on(leave.click, lambda: gr.update(visible=False), None, [editing])
 
-        on(opened.upload, open_file, [opened], [pasted, told])
+        on(opened.upload, open_file, [tab, opened], [pasted, told])
         on(add.click, added, [tab, pasted], [pasted, *view])
         made = on(download.click, export, [tab], [file, told])
         in_browser(made.then, [file], "(file) => { if (file) prcEmo.save(...file); }")

@@ -22,8 +22,10 @@ def mount(app: FastAPI, blocks: gr.Blocks, *, login: Callable[[str, str], bool] 
     Args:
         login: Whether a name and a password may see the page; None lets everybody who reaches the server.
     """
+    # otherwise Gradio takes any path of the server for a file that the visitor has uploaded
+    blocks.has_launched = True
     takes_recordings = any(isinstance(one, gr.Audio) and one.visible for one in blocks.blocks.values())
-    return gr.mount_gradio_app(
+    app = gr.mount_gradio_app(
         app,
         blocks,
         "/",
@@ -37,6 +39,9 @@ def mount(app: FastAPI, blocks: gr.Blocks, *, login: Callable[[str, str], bool] 
         ssr_mode=False,
         max_file_size=MOST if takes_recordings else MOST_BYTES,
     )
+    # an open page listens until it is told that nothing more comes
+    app.state.stopping = app.routes[-1].app.stop_event.set  # type: ignore[attr-defined]
+    return app
 
 
 def _theme() -> gr.Theme:

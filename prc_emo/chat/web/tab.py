@@ -224,7 +224,7 @@ class Tab:
             return
         stop = self._stop = threading.Event()
         why = silent(self.session.turns[-1])
-        pieces, text = answer(self.session, self.replier), ""
+        pieces, text = answer(self.session, self.replier, stopped=stop.is_set), ""
         self.replying = True
         yield "coming"
         try:
