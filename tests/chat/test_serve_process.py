@@ -95,7 +95,8 @@ def test_told_to_stop_under_load_it_finishes_what_is_under_way(server: Server) -
 
 def test_a_page_that_is_open_does_not_hold_it_up(server: Server) -> None:
     with httpx.stream("GET", f"{server.url}/gradio_api/heartbeat/tab") as heartbeat:
-        next(heartbeat.iter_lines())
+        lines = heartbeat.iter_lines()  # closes the stream when it goes
+        next(lines)
         start = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
         assert server.ended() == (0, "stopped\n")
