@@ -1,12 +1,13 @@
 """The embedded way to reply: what followed the most fitting line of the dialogues that ship. It invents nothing, and says so.
 
-Most fitting is a line near to what was said, of an emotion that was read, whose reply is near to it too. Replies that are
+Most fitting is a line near to what was said, of the emotion that was read, whose reply is near to it too. Replies that are
 long, sharp, or name somebody of their own dialogue are left out; cheerful ones, where nothing pleasant was read. A few
-hundred dialogues answer few things well: it shows what retrieval does, and `written` is for talking.
+hundred dialogues answer few things well: mostly no line is near, and a plain sentence asks for more. It shows what
+retrieval does, and `written` is for talking.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import shorten
@@ -33,12 +34,16 @@ from retrieval_store import (
 CORPORA = ("everyday", "demonstrations")  # their training splits
 _CHEERFUL = {"joy", "excitement"}
 _GENTLE = {"neutral", "surprise", "sadness"} | _CHEERFUL
-_PLEASANT = 0.15  # valence of a turn from which on cheer is no insult
+_CLEAR = 0.1  # valence, of either sign, from which on it is plain how pleasant a turn is
 _MOST_WORDS = 20
 _LOOKED_AT = 20  # lines that are looked at more closely
-_NEAR = 0.35  # cosine under which a line has nothing to do with what was said
+_NEAR = 0.5  # cosine under which a line has nothing to do with what was said
 _REPLY = 0.5  # what nearness of the reply is worth, beside that of the line
-_EMOTION = 0.25  # what the emotion's probability is worth
+_PLAIN = {  # what is said where no line is near, by the sign of the valence
+    1: ("That sounds good. Tell me more.", "I am glad to hear that. What else?"),
+    0: ("I see. Tell me more.", "Go on, I am listening."),
+    -1: ("That sounds hard. Do you want to tell me more?", "I am sorry. What would help now?"),
+}
 
 
 @dataclass(frozen=True)
@@ -87,37 +92,46 @@ class Retrieved:
         return cls(store, replies)
 
     def reply(self, situation: Situation) -> Reply | None:
-        """None where nothing is near enough, or crisis words were said: no line of a stranger's dialogue fits them."""
+        """A plain sentence where nothing is near enough; None where all was said, and for crisis words, which nothing here fits."""
         turn, reading = situation.turn, situation.turn.reading
         if speaks_of_crisis(turn.text):
             return None
-        pleasant = reading is not None and (reading.valence or 0.0) >= _PLEASANT
+        pleasant = reading is not None and (reading.valence or 0.0) >= _CLEAR
         said = {normalise_text(one.text) for one in situation.before}
         with self._turn:
             (found,) = self.store.search([turn.text], k=_LOOKED_AT, exclude=Exclude.nothing())
+        labels = LabelSet("the session", situation.labels)
         pairs = [
             (hit, reply)
             for hit in found.hits
             if hit.score >= _NEAR
             and (reply := self.replies[hit.demonstration.id])
+            and (reading is None or labels.translate(hit.label) == reading.label)
             and (pleasant or reply.gold not in _CHEERFUL)
             and normalise_text(reply.text) not in said
         ]
         if not pairs:
-            return None
+            return _plain((reading.valence or 0.0) if reading else 0.0, said)
         with self._turn:
             asked, *answers = self.store.embedder.encode([turn.text, *(reply.text for _, reply in pairs)])
-        labels = LabelSet("the session", situation.labels)
-        probabilities = reading.probabilities if reading else {}
-
-        def fit(at: int) -> float:
-            hit = pairs[at][0]
-            likely = probabilities.get(labels.translate(hit.label) or "", 0.0)
-            return hit.score + _REPLY * float(answers[at] @ asked) + _EMOTION * likely
-
-        hit, reply = pairs[max(range(len(pairs)), key=fit)]
+        fit = [
+            hit.score + _REPLY * float(answer @ asked)
+            for (hit, _), answer in zip(pairs, answers, strict=True)
+        ]
+        hit, reply = pairs[max(range(len(pairs)), key=fit.__getitem__)]
         line = shorten(hit.demonstration.text, 48, placeholder=" ...")
         return Reply(f'retrieved from {reply.id}, said after "{line}"', iter([reply.text]))
+
+
+def _plain(valence: float, said: Container[str]) -> Reply | None:
+    sign = 0 if abs(valence) < _CLEAR else 1 if valence > 0 else -1
+    fresh = (sentence for sentence in _PLAIN[sign] if normalise_text(sentence) not in said)
+    sentence = next(fresh, None)
+    return (
+        None
+        if sentence is None
+        else Reply("written beforehand: no line of the dialogues is near", iter([sentence]))
+    )
 
 
 def _pairs(conversations: Iterable[Conversation]) -> tuple[list[Demonstration], dict[str, Utterance]]:

@@ -266,7 +266,7 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
             try:
                 if one is None:
                     raise PrcEmoError(_LOST)
-                # half of the id: who is given the file is not given the conversation on the server
+                # the day and a quarter of the random digits: who is given the file is not given the conversation on the server
                 name = one.session.id[:17]
                 if one.session.recorded:
                     packed = base64.b64encode(one.session.packed(name)).decode()
@@ -309,7 +309,9 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
         in_browser(mine.change, [mine], "(id) => prcEmo.keep(id || '', !!id)")
 
         for said in (send.click, words.submit):
-            on(said, say, [tab, who, words, voice, wants_reply], [words, voice, *view])
+            # also while a reply is coming, which then ends
+            sent = [words, voice, *view]
+            on(said, say, [tab, who, words, voice, wants_reply], sent, trigger_mode="multiple")
         on(stop.click, lambda one: one and one.stop(), [tab], None)
         on(undo.click, doing(Tab.undo), [tab], view)
         on(reread.click, doing(Tab.reread), [tab], view)
