@@ -274,6 +274,24 @@ def test_a_turn_is_edited_and_read_again(page: Any) -> None:
     page.get_by_role("alert").get_by_text("Read again.").wait_for()
 
 
+def test_an_edit_changes_no_other_conversation_and_help_stays(page: Any) -> None:
+    say(page, "I want to end it all.", 2)
+    help = page.get_by_role("alert").get_by_text("talk to a person now")
+    help.wait_for()
+    page.get_by_role("button", name="Edit").click()
+    other = page.get_by_label("Other words for turn 1, You")
+    other.fill("Never mind.")
+    assert help.is_visible()
+    page.get_by_role("button", name="Conversations").click()
+    page.get_by_role("button", name="New", exact=True).click()
+    page.get_by_text("Nothing was said yet.").wait_for()
+    say(page, "Another one.", 2)
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("alert").get_by_text("is not there any more").wait_for()
+    other.wait_for(state="hidden")
+    assert "Never mind" not in page.locator("#talk").inner_text()
+
+
 def test_the_transcript_is_downloaded_without_the_key_to_the_session(page: Any, tmp_path: Path) -> None:
     add(page, DIALOGUE)
     wait_for(page, 3)
@@ -492,8 +510,10 @@ def test_a_recording_is_made_with_the_microphone_by_keyboard_alone(browser: Any,
     for page in visit(browser, with_ears, permissions=["microphone"]):
         page.locator("#voice").get_by_role("button", name="Record", exact=True).press("Enter")
         page.wait_for_timeout(2500)
-        page.locator("#voice").get_by_role("button", name="Stop").press("Enter")
+        with page.expect_response(lambda response: "upload" in response.url):
+            page.locator("#voice").get_by_role("button", name="Stop").press("Enter")
         player(page).wait_for()
+        page.wait_for_timeout(500)  # until the page knows what became of it
         page.get_by_role("button", name="Send").press("Enter")
         wait_for(page, 1)  # nobody answers what they have no words of
         assert "a recording without words" in page.locator("#talk").inner_text()

@@ -201,6 +201,8 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
         ) -> Iterator[list[Any]]:
             audio = Path(recorded) if recorded else None
             if not text.strip() and not audio:
+                # not a bare return, which would empty the boxes, and a recording may be on its way from the browser
+                yield [gr.skip()] * (2 + len(view))
                 return
             before = len(one.session) if one else 0
             boxes: list[Any] = ["", None]
