@@ -11,14 +11,14 @@ import argparse
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+from benchmarks.cells import computed
 from benchmarks.measure import alternate, ratio
 
-from prc_emo.ablation.study import Cell, Study, cells
-from prc_emo.ablation.work import local, states, work
+from prc_emo.ablation.study import Study, cells
 
 STUDY = Study.model_validate(
     {
@@ -29,13 +29,6 @@ STUDY = Study.model_validate(
         "arms": {"prc_emo": {}, "shuffled": {"curriculum": None}},
     }
 )
-
-
-def run(of: Sequence[Cell], folder: Path, workers: int) -> None:
-    found = states(of, folder)
-    work(found, folder, [local({"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"})] * workers)
-    if failed := [state.error for state in found if state.status != "done"]:
-        raise SystemExit("\n".join(failed))
 
 
 def timed(task: Callable[[Path], None]) -> float:
@@ -59,11 +52,11 @@ def main() -> None:
 
     def apart(folder: Path) -> None:
         for cell in of:
-            run([cell], folder / cell.name, 1)
+            computed([cell], folder / cell.name, 1)
 
     sides: dict[str, Callable[[Path], None]] = {
-        "one worker": lambda folder: run(of, folder, 1),
-        "two workers": lambda folder: run(of, folder, 2),
+        "one worker": lambda folder: computed(of, folder, 1),
+        "two workers": lambda folder: computed(of, folder, 2),
         "one worker, nothing shared": apart,
     }
     found = alternate(

@@ -15,11 +15,11 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from benchmarks.cells import computed
 from benchmarks.measure import table
 
 from prc_emo import PRCEmo
 from prc_emo.ablation.study import Study, cells
-from prc_emo.ablation.work import local, states, work
 from prc_emo.bench.metrics import score
 from prc_emo.bench.predictions import Judged, read_predictions, write_predictions
 from prc_emo.bench.significance import Difference, bootstrap, paired_bootstrap
@@ -54,11 +54,7 @@ def main() -> None:
             "settings": {"data": {"path": str(data)}, "speech": {"units": str(data)}},
         }
     )
-    found = states(cells(study), given.out)
-    alone = local({"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"})
-    work(found, given.out, [alone] * given.workers, tell=print)
-    if failed := [f"{state.cell.name}: {state.error}" for state in found if state.status != "done"]:
-        raise SystemExit("\n".join(failed))
+    found = computed(cells(study), given.out, given.workers, tell=print)
 
     true, shuffled = {}, {}
     for arm in ARMS:

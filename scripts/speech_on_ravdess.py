@@ -17,10 +17,10 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+from benchmarks.cells import computed
 from benchmarks.measure import table
 
 from prc_emo.ablation.study import Study, cells
-from prc_emo.ablation.work import local, states, work
 from prc_emo.ablation.worker import COST
 from prc_emo.files import read_object
 
@@ -55,11 +55,7 @@ def main() -> None:
             },
         }
     )
-    found = states(cells(study), given.out)
-    alone = local({"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"})
-    work(found, given.out, [alone] * given.workers, tell=print)
-    if failed := [f"{state.cell.name}: {state.error}" for state in found if state.status != "done"]:
-        raise SystemExit("\n".join(failed))
+    found = computed(cells(study), given.out, given.workers, tell=print)
     folders = {state.cell.arm: state.folder for state in found}
     rows = [("system", "UA, mean ± sd of folds", *(f"fold {fold}" for fold in FOLDS), "WA", "longest fold")]
     for system in given.systems:

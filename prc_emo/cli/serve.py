@@ -13,6 +13,7 @@ from prc_emo.cli.console import tell
 from prc_emo.errors import PrcEmoError
 
 if TYPE_CHECKING:
+    from prc_emo.chat.archive import Archive
     from prc_emo.chat.reader import Reader
     from prc_emo.chat.replies import Replier
 
@@ -74,6 +75,7 @@ def serve(
     key = environ.get(KEY)
     listener = bound(host, port, key)
     tell(f"Loading {run} ...")
+    from prc_emo.chat.archive import Archive
     from prc_emo.chat.reader import open_run
     from prc_emo.chat.server.app import Limits, make_app
     from prc_emo.chat.server.batching import BatchingReader
@@ -95,8 +97,8 @@ def serve(
         metrics=metrics,
     )
     if page:
-        kept = (sessions or home / "page.sqlite") if save else None
-        api = _with_page(api, together, kept, ready, key)
+        archive = Archive(sessions or home / "page.sqlite") if save else None
+        api = _with_page(api, together, archive, ready, key)
     tell(f"Labels: {', '.join(reader.labels)}.")
     tell(f"Listening on {address_of(listener)} (the API's description: /docs). Ctrl-C stops it.")
     listen(api, listener, finish=timeout)
@@ -112,14 +114,12 @@ def _warm(reader: "Reader") -> None:
 
 
 def _with_page(
-    api: Any, reader: "Reader", sessions: Path | None, ready: "Replier | None", key: str | None
+    api: Any, reader: "Reader", archive: "Archive | None", ready: "Replier | None", key: str | None
 ) -> Any:
     """The API with the web page at /; where there is a key, it is the page's password, under any name."""
-    from prc_emo.chat.archive import Archive
     from prc_emo.chat.server.guard import key_fits
     from prc_emo.chat.web import mount, page
 
-    archive = None if sessions is None else Archive(sessions)
     blocks = page(reader, archive, None if ready is None else lambda: ready)
     return mount(api, blocks, login=None if key is None else lambda name, password: key_fits(password, key))
 
