@@ -8,7 +8,6 @@ import numpy as np
 
 from prc_emo.bench.predictions import Prediction
 from prc_emo.config import Answer
-from prc_emo.conversation import Conversation
 from prc_emo.labels import LabelSet
 from prc_emo.prompted import Prompt
 
@@ -20,14 +19,13 @@ Calibration = tuple[float, tuple[float, ...]]  # temperature, offsets
 
 @dataclass(frozen=True)
 class Development:
-    """Labelled conversations as the language model is asked about them.
+    """Labelled utterances as the language model is asked about them.
 
     Args:
-        prompts: One per utterance, in order.
+        prompts: One per utterance, or one for each way in which it is asked; those that nobody labelled are passed over.
         prior: How frequent each label is in training, in the set's order.
     """
 
-    conversations: Sequence[Conversation]
     prompts: Sequence[Prompt]
     labels: LabelSet
     prior: Sequence[float]
@@ -35,13 +33,18 @@ class Development:
 
     def measure(self, lm: "LanguageModel") -> dict[str, float]:
         """wF1 and accuracy of the model as it stands and as it will answer in the end, prior correction included."""
-        from prc_emo.bench.metrics import score as measure
+        from sklearn.metrics import accuracy_score, f1_score
+
         from prc_emo.llm import calibrate
 
         scores = self._scores(lm)
         probabilities = calibrate.probabilities(scores, *self._fitted(scores))
-        found = measure(self.conversations, predictions(self.prompts, self.labels, probabilities))
-        return {"wf1": found.wf1, "accuracy": found.accuracy}
+        known, gold = self._gold
+        answers = probabilities[known].argmax(axis=1)
+        return {
+            "wf1": float(f1_score(gold, answers, average="weighted", zero_division=0)),
+            "accuracy": float(accuracy_score(gold, answers)),
+        }
 
     def calibration(self, lm: "LanguageModel") -> Calibration:
         """What makes probabilities of the model's scores, fitted here."""
@@ -61,9 +64,16 @@ class Development:
     def _fitted(self, scores: np.ndarray) -> Calibration:
         from prc_emo.llm import calibrate
 
-        known = [number for number, prompt in enumerate(self.prompts) if prompt.answer is not None]
-        gold = np.array([self.labels.labels.index(str(self.prompts[number].answer)) for number in known])
+        known, gold = self._gold
         return calibrate.fit(scores[known], gold, self.prior, self.answer)
+
+    @property
+    def _gold(self) -> tuple[list[int], np.ndarray]:
+        """Which prompts have a label, and the numbers of these labels."""
+        known = [number for number, prompt in enumerate(self.prompts) if prompt.answer is not None]
+        return known, np.array(
+            [self.labels.labels.index(str(self.prompts[number].answer)) for number in known]
+        )
 
 
 def predictions(prompts: Sequence[Prompt], labels: LabelSet, probabilities: np.ndarray) -> list[Prediction]:

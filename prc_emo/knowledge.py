@@ -8,7 +8,7 @@ Reads, hands out and writes; it asks no model (`prc_emo.interpret` does). A line
 What is not there is missing, never invented: the prompt then has no such section.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,10 @@ class Knowledge:
 
     interpretations: Mapping[str, Interpretation]
     characteristics: Mapping[tuple[str, str], str]
+
+    def covers_some(self, utterances: Iterable[str]) -> bool:
+        """Whether some of these utterances, by their ids, are interpreted here and some are not."""
+        return len({id in self.interpretations for id in utterances}) == 2
 
     @classmethod
     def load(cls, path: Path) -> "Knowledge":

@@ -164,12 +164,15 @@ class PRCEmo:
             for one, answer in zip(prompts, answers, strict=True)
         ]
         asked = self.prompts(dev, dev_ids)
+        if self.knowledge.covers_some(turn.id for talk in train for turn in talk.utterances):
+            # what is learned both ways is chosen and calibrated both ways
+            asked = [*asked, *self.prompts(dev, dev_ids, bare=True)]
         same_as_before(
             out / "training.json",
             {"prompt or set of demonstrations": [*rows, *(one.tokens for one in asked)]},
         )
 
-        development = Development(dev, asked, self.labels, frequencies(answers, self.labels), self.answer)
+        development = Development(asked, self.labels, frequencies(answers, self.labels), self.answer)
         learn = partial(
             fine_tune,
             lm,
@@ -246,12 +249,14 @@ class PRCEmo:
         only: Set[str] | None = None,
         barred: frozenset[str] = frozenset(),
         guard: Literal["full", "utterance"] = "full",
+        bare: bool = False,
     ) -> list[Example]:
         """What the language model sees for each utterance, or `only` for those with these ids.
 
         Args:
             barred: Ids of further conversations whose utterances are not shown as demonstrations.
             guard: `utterance` holds back nothing of its own dialogue and words but itself.
+            bare: Without knowledge, as what is said in a chat comes.
         """
         retrieval = None
         if isinstance(self.store, DemonstrationStore):
@@ -264,7 +269,8 @@ class PRCEmo:
                 barred,
                 guard,
             )
-        composer = Composer(self.template, self.labels, self.see, self.window, self.knowledge, retrieval)
+        knowledge = Knowledge({}, {}) if bare else self.knowledge
+        composer = Composer(self.template, self.labels, self.see, self.window, knowledge, retrieval)
         if self.ears is not None:
             composer = replace(
                 composer, heard=self.ears.listener.frames, hear_context=self.ears.settings.context
@@ -289,11 +295,12 @@ class PRCEmo:
         conversations: Sequence[Conversation],
         barred: frozenset[str] = frozenset(),
         guard: Literal["full", "utterance"] = "full",
+        bare: bool = False,
     ) -> list[Prompt]:
         """What `compose` makes of conversations, in tokens; taken from `shared` where a run of the study left it."""
 
         def make() -> list[Prompt]:
-            examples = self.compose(conversations, barred=barred, guard=guard)
+            examples = self.compose(conversations, barred=barred, guard=guard, bare=bare)
             return [Prompt.of(example, self.tokens(example.messages)) for example in examples]
 
         if self.shared is None:
@@ -303,7 +310,9 @@ class PRCEmo:
             "template": self.template.sha256,
             "labels": tuple(self.labels),
             "context": (self.see, self.window, self.limit),
-            "knowledge": (*self.knowledge.interpretations.items(), *self.knowledge.characteristics.items()),
+            "knowledge": ()
+            if bare
+            else (*self.knowledge.interpretations.items(), *self.knowledge.characteristics.items()),
             "language model": (self.base_model, sorted(self.loading.items()), self.language_model.revision),
         }
         if self.ears is not None:
