@@ -8,7 +8,7 @@ Reads, hands out and writes; it asks no model (`prc_emo.interpret` does). A line
 What is not there is missing, never invented: the prompt then has no such section.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,9 +34,10 @@ class Knowledge:
     interpretations: Mapping[str, Interpretation]
     characteristics: Mapping[tuple[str, str], str]
 
-    def covers_some(self, utterances: Iterable[str]) -> bool:
-        """Whether some of these utterances, by their ids, are interpreted here and some are not."""
-        return len({id in self.interpretations for id in utterances}) == 2
+    def covers_some(self, utterances: Collection[str]) -> bool:
+        """Whether of these utterances, by their ids, at least a tenth is interpreted here and at least a tenth is not."""
+        covered = sum(id in self.interpretations for id in utterances)
+        return len(utterances) <= 10 * covered <= 9 * len(utterances)
 
     @classmethod
     def load(cls, path: Path) -> "Knowledge":

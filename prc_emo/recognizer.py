@@ -164,7 +164,7 @@ class PRCEmo:
             for one, answer in zip(prompts, answers, strict=True)
         ]
         asked = self.prompts(dev, dev_ids)
-        if self.knowledge.covers_some(turn.id for talk in train for turn in talk.utterances):
+        if self.knowledge.covers_some([one.id for one in prompts]):
             # what is learned both ways is chosen and calibrated both ways
             asked = [*asked, *self.prompts(dev, dev_ids, bare=True)]
         same_as_before(

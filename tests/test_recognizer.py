@@ -12,11 +12,14 @@ from prc_emo.bench.predictions import Prediction
 from prc_emo.compose import demonstrations_of
 from prc_emo.config import Answer, Training
 from prc_emo.config_file import experiment
+from prc_emo.development import Calibration, Development
 from prc_emo.errors import PrcEmoError
 from prc_emo.experiment import build
 from prc_emo.files import read_json, write_json, write_text
+from prc_emo.fitting import frequencies
 from prc_emo.knowledge import Interpretation, Knowledge
 from prc_emo.labels import EMORYNLP, MELD, LabelSet
+from prc_emo.prompted import Prompt
 from prompts import load_template
 from retrieval_store import DemonstrationStore, Embedder
 
@@ -190,6 +193,30 @@ def test_knowledge_reaches_the_prompt_and_its_absence_leaves_no_trace() -> None:
     said = informed.messages[-1]["content"]
     assert all(words in said for words in ("flat voice", "hides grief", "a brooder"))
     assert len(plain.messages[-1]["content"]) < len(said)
+
+
+def test_what_is_learned_with_and_without_knowledge_is_calibrated_both_ways(tmp_path: Path) -> None:
+    def interpreted(talks: Sequence[Conversation]) -> dict[str, Interpretation]:
+        return {turn.id: Interpretation("flat voice", "grief") for talk in talks for turn in talk.utterances}
+
+    model = recognizer(knowledge=Knowledge(interpreted([*TRAIN[:2], *DEV]), {}))
+    model.fit(TRAIN, DEV, out=tmp_path)
+    informed, bare = model.prompts(DEV), model.prompts(DEV, bare=True)
+    gold = [str(one.answer) for one in informed]
+    prior = frequencies([str(one.answer) for one in model.training_prompts(TRAIN, DEV)], MELD)
+
+    def calibration(prompts: Sequence[Prompt]) -> Calibration:
+        return Development(prompts, MELD, prior, model.answer).calibration(model.language_model)
+
+    assert gold and [one.tokens for one in informed] != [one.tokens for one in bare]
+    assert (model.temperature, model.offsets) == calibration([*informed, *bare])
+    assert (model.temperature, model.offsets) != calibration(informed)
+
+
+@pytest.mark.parametrize(("covered", "some"), [(0, False), (1, False), (2, True), (18, True), (19, False)])
+def test_knowledge_covers_some_where_a_tenth_has_it_and_a_tenth_has_not(covered: int, some: bool) -> None:
+    known = Knowledge({str(number): Interpretation("flat", "grief") for number in range(covered)}, {})
+    assert known.covers_some([str(number) for number in range(20)]) is some
 
 
 def test_an_utterance_too_long_for_the_model_is_named_and_context_goes_first() -> None:
