@@ -5,21 +5,17 @@ later; `reread` is the way to change it. Whatever changes is kept before the cal
 the copy goes when its turn does. Several threads may use one session, and many sessions one reader.
 """
 
-import io
-import json
 import secrets
 import threading
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from prc_emo import files
 from prc_emo.chat.archive import Archive, ArchiveError, OutOfDateError
 from prc_emo.chat.reader import Reader, deaf
-from prc_emo.chat.recordings import Recordings, suffix_of
-from prc_emo.chat.turn import Shift, Turn
+from prc_emo.chat.recordings import Recordings
+from prc_emo.chat.turn import Shift, Turn, shift
 from prc_emo.conversation import Conversation, Utterance
 from prc_emo.corpora.fields import speaker_name, words
 from prc_emo.errors import PrcEmoError
@@ -189,15 +185,7 @@ class Session:
 
     def shift(self, number: int) -> Shift | None:
         """How the emotion of a turn differs from that of its speaker's turn before; None where it does not."""
-        turn = self._at(number)
-        for earlier in reversed(self._turns[:number]):
-            if earlier.speaker == turn.speaker and earlier.reading and turn.reading:
-                then, now = earlier.reading, turn.reading
-                if then.label == now.label or then.label is None or now.label is None:
-                    return None
-                known = then.valence is not None and now.valence is not None
-                return Shift(then.label, now.label, now.valence - then.valence if known else None)  # type: ignore[operator]
-        return None
+        return shift(self.turns, number)
 
     def mood(self, speaker: str | None = None) -> list[tuple[int, float]]:
         """Valence over time, of everybody or of one speaker: turn number, and how pleasant (-1 to 1)."""
@@ -228,71 +216,6 @@ class Session:
             PrcEmoError: Nothing was said yet.
         """
         return self._talk(self.turns)
-
-    def export(self, path: Path) -> None:
-        """Writes the session as JSONL, and its recordings into the folder NAME-recordings beside it; see `exported`.
-
-        Raises:
-            PrcEmoError: Nothing was said yet, or that folder is there already.
-        """
-        folder = path.with_name(f"{path.stem}-recordings")
-        recorded = self._recorded()
-        if recorded and folder.exists():
-            raise PrcEmoError(f"{folder} is there already, for recordings. Name another file.")
-        line = self.exported(folder=folder.name)
-        for name, recording in recorded.items():
-            files.write_bytes(folder / name, recording.read_bytes())
-        files.write_text(path, line)
-
-    def packed(self, id: str | None = None) -> bytes:
-        """What `export` writes, as one zip file; `id` as in `exported`."""
-        name, packed = id or self.id, io.BytesIO()
-        with zipfile.ZipFile(packed, "w") as file:
-            file.writestr(f"{name}.jsonl", self.exported(id, f"{name}-recordings"))
-            for recording, path in self._recorded().items():
-                file.write(path, f"{name}-recordings/{recording}")
-        return packed.getvalue()
-
-    def exported(self, id: str | None = None, folder: str = "recordings") -> str:
-        """The session as one line of the JSONL that `prc-emo read` and `prc-emo data read jsonl` take.
-
-        What was recognised stands beside the turns as `recognised`, not as `emotion`, which is what people annotated.
-
-        Args:
-            id: What it is called there; by default as here.
-            folder: Where, from there, its recordings are.
-
-        Raises:
-            PrcEmoError: Nothing was said yet.
-        """
-        turns = []
-        names = {path: name for name, path in self._recorded().items()}
-        for turn in self.turns:
-            row: dict[str, object] = {"speaker": turn.speaker, "text": turn.text}
-            if turn.audio in names:
-                row["audio"] = f"{folder}/{names[turn.audio]}"
-            if turn.by:
-                row["reply"] = turn.by
-            if turn.reading:
-                row["recognised"] = turn.reading.label
-                row["probabilities"] = dict(turn.reading.probabilities)
-            turns.append(row)
-        self._at(0)
-        row = {"id": id or self.id, "recognizer": self.reader.name, "turns": turns}
-        return json.dumps(row, ensure_ascii=False) + "\n"
-
-    @property
-    def recorded(self) -> bool:
-        """Whether a turn has a recording."""
-        return any(turn.audio for turn in self.turns)
-
-    def _recorded(self) -> dict[str, Path]:
-        """The recordings that there are, by the number of their turn, from 1."""
-        return {
-            f"{turn.number + 1}{suffix_of(turn.audio)}": turn.audio
-            for turn in self.turns
-            if turn.audio is not None and turn.audio.is_file()
-        }
 
     def _new(self, number: int, speaker: object, text: object, recording: Path | None) -> Turn:
         where = f"Turn {number + 1}"

@@ -11,13 +11,14 @@ from rich.text import Text
 
 from prc_emo.chat import show
 from prc_emo.chat.archive import Archive
+from prc_emo.chat.export import export
 from prc_emo.chat.reader import Reader
 from prc_emo.chat.replies import Prepared, Replier, answer, silent
 from prc_emo.chat.replies.crisis import HELP as POINTER
 from prc_emo.chat.replies.crisis import speaks_of_crisis
 from prc_emo.chat.session import Session
 from prc_emo.chat.turn import Turn
-from prc_emo.chat.typed import Command, file_and_words, understand
+from prc_emo.chat.typed import Command, file_and_words, hint, understand
 from prc_emo.errors import PrcEmoError, did_you_mean
 
 HELP = """\
@@ -123,6 +124,8 @@ class Chat:
             return False
         if meant:
             self._show(self.session.say(self.speaker, meant), whole=self._piped)
+            if told := hint(meant):
+                self._say(told)
             self._answer()
         return False
 
@@ -235,8 +238,8 @@ class Chat:
         path = Path(file).expanduser()
         if path.exists():
             raise PrcEmoError(f"{path} is there already. Name another file.")
-        self.session.export(path)
-        beside = f", their recordings in {path.stem}-recordings beside it" if self.session.recorded else ""
+        folder = export(self.session, path)
+        beside = f", their recordings in {folder.name} beside it" if folder else ""
         self._say(f"{len(self.session)} turns are in {path}{beside}.")
 
     def _sessions(self, _: str) -> None:

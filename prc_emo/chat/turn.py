@@ -1,6 +1,6 @@
 """What a session remembers: turns, and what was read in each. Frozen records that know their own JSON, and nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,3 +131,16 @@ class Shift:
     before: str
     now: str
     valence: float | None  # how much more pleasant it is now
+
+
+def shift(turns: Sequence[Turn], number: int) -> Shift | None:
+    """How the emotion of a turn differs from that of its speaker's turn before; None where it does not."""
+    turn = turns[number]
+    for earlier in reversed(turns[:number]):
+        if earlier.speaker == turn.speaker and earlier.reading and turn.reading:
+            then, now = earlier.reading, turn.reading
+            if then.label == now.label or then.label is None or now.label is None:
+                return None
+            known = then.valence is not None and now.valence is not None
+            return Shift(then.label, now.label, now.valence - then.valence if known else None)  # type: ignore[operator]
+    return None

@@ -54,6 +54,22 @@ def understand(
     return text
 
 
+def hint(words: str) -> str:
+    r"""What somebody is told whose words are nearly a dialogue; empty where they are not.
+
+    >>> hint("Ross: I'm fine.\nMonica: You're not.\n(He leaves.)")
+    'Taken as one turn: line 3 of 3 names no speaker. For a dialogue, take it back, and begin every line with NAME: and words.'
+    """
+    lines = [line for line in words.splitlines() if line.strip()]
+    unnamed = [number for number, line in enumerate(lines, start=1) if not _LINE.fullmatch(line)]
+    if not unnamed or len(unnamed) >= len(lines) - 1:
+        return ""
+    return (
+        f"Taken as one turn: line {unnamed[0]} of {len(lines)} names no speaker. "
+        "For a dialogue, take it back, and begin every line with NAME: and words."
+    )
+
+
 def file_and_words(argument: str) -> tuple[Path, str]:
     """The longest beginning that names a file, which may have spaces or be quoted, and the words after it.
 

@@ -39,7 +39,10 @@ def serve(
     queue: Annotated[
         int, typer.Option(min=1, help="Turns that may wait; then clients are told to come back (429).")
     ] = 2000,
-    turns: Annotated[int, typer.Option(min=1, help="Turns of a request at most (422).")] = 1000,
+    turns: Annotated[
+        int,
+        typer.Option(min=1, help="Turns of a request at most (422); so many should be read in --timeout."),
+    ] = 500,
     body: Annotated[int, typer.Option(min=1, help="Kilobytes of a request at most (413).")] = 1000,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for a request at most (504).")] = 60.0,
     sound: Annotated[

@@ -13,6 +13,7 @@ from chat_kit import WordReader
 from prc_emo import PrcEmoError
 from prc_emo.chat import web
 from prc_emo.chat.archive import Archive
+from prc_emo.chat.export import packed
 from prc_emo.chat.replies import Prepared, Reply
 from prc_emo.chat.replies.crisis import HELP
 from prc_emo.chat.session import Session, Situation
@@ -161,6 +162,13 @@ def test_a_dialogue_may_be_pasted_where_one_writes(tab: Tab) -> None:
     assert texts(tab)[3:] == ["You: /undo"]
 
 
+def test_what_is_nearly_a_dialogue_is_one_turn_and_says_which_line_is_to_blame(tab: Tab) -> None:
+    do(tab, tab.send("You", f"{DIALOGUE}\n(They laugh.)", wants_reply=False))
+    assert len(texts(tab)) == 1 and "line 4 of 4 names no speaker" in drawn.told(tab)
+    do(tab, tab.send("You", "First: no.\nI mean it.", wants_reply=False))
+    assert "names no speaker" not in drawn.told(tab)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -255,9 +263,10 @@ def test_no_emotion_is_shown_by_colour_alone(tab: Tab) -> None:
 
 def test_what_is_exported_is_read_again(tab: Tab, tmp_path: Path) -> None:
     do(tab, tab.send("Mara", "One.", wants_reply=True))
-    (talk,) = read_conversations(tab.session.exported())
+    name, content = packed(tab.session, tab.session.id[:17])
+    (talk,) = read_conversations(content.decode())
     assert [(turn.speaker, turn.text) for turn in talk.utterances] == [("Mara", "One."), ("PRC-Emo", "One.")]
-    assert tab.session.id not in tab.session.exported(tab.session.id[:17])
+    assert tab.session.id not in name + content.decode()
 
 
 def test_a_visitor_sees_the_sessions_whose_ids_they_bring(archive: Archive) -> None:

@@ -71,6 +71,18 @@ def test_too_much_is_refused_with_a_time_to_come_back() -> None:
     together.close()
 
 
+def test_what_would_not_be_read_in_time_is_refused_at_once_but_never_because_of_a_longer_request() -> None:
+    together = BatchingReader(PlainReader(seconds=0.05), batch=4, wait=0.0)
+    short, long = talk("short", "a"), talk("long", *map(str, range(40)))
+    together.read([long], all_of(long))  # it learns its pace, 0.05 s a turn
+    slow = together.submit([long], all_of(long), within=1)  # alone it is tried: nobody else is in front of it
+    with pytest.raises(BusyError, match=r"would not be read in 1 s"):
+        together.submit([talk("other", *map(str, range(40)))], {f"other/{at}" for at in range(40)}, within=1)
+    assert together.submit([short], all_of(short), within=1).result(5)
+    assert not slow.done() and slow.result(10)
+    together.close()
+
+
 def test_who_gives_up_is_not_read_any_more() -> None:
     reader = PlainReader(seconds=0.01)
     together = BatchingReader(reader, batch=5, wait=0.0)

@@ -129,7 +129,7 @@ def test_what_people_say_is_data_and_stays_as_it_is(client: Client) -> None:
         ({"conversations": [{"turns": [{"speaker": " ", "text": "x"}]}]}, 422, "expected the name of a speaker"),
         ({"conversations": [{"turns": TURNS}], "reed": "last"}, 422, "reed: Extra inputs are not permitted"),
         ({"conversations": [{"turns": [*TURNS, {"speaker": "A", "text": "too long"}]}]}, 422, "conversations/0/turns/4: the utt"),
-        ({"conversations": [{"turns": [{"speaker": "A", "text": "a"}] * 10_000}]}, 422, "at most 1,000 turns .* got 10,000"),
+        ({"conversations": [{"turns": [{"speaker": "A", "text": "a"}] * 10_000}]}, 422, "at most 500 turns .* got 10,000"),
         ({"conversations": [{"turns": [{"speaker": "A", "text": "a mistake of ours"}]}]}, 500, "its log says why"),
     ],
 )  # fmt: skip
@@ -140,6 +140,13 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(
     assert answer.status_code == status
     assert re.search(sentence, error(answer))
     assert client.emotions(TURNS).status_code == 200  # and the next one is answered
+
+
+def test_a_body_of_another_type_is_told_which_is_expected(client: Client) -> None:
+    body = json.dumps({"conversations": [{"turns": TURNS}]})
+    for given in ({}, {"headers": {"Content-Type": "text/plain"}}):
+        answer = client.ask("POST", "/v1/emotions", content=body, **given)
+        assert (answer.status_code, "Content-Type: application/json" in error(answer)) == (422, True)
 
 
 def test_a_body_that_is_too_large_is_refused_with_a_length_and_without(client: Client) -> None:
@@ -185,7 +192,8 @@ def test_beyond_this_machine_a_key_is_needed_and_without_one_only_localhost_is_m
 
 def test_pages_of_other_sites_may_ask_only_where_that_was_allowed(client: Client) -> None:
     asks = {"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}
-    assert "access-control-allow-origin" not in client.ask("OPTIONS", "/v1/emotions", headers=asks).headers
+    refused = client.ask("OPTIONS", "/v1/emotions", headers=asks)
+    assert "access-control-allow-origin" not in refused.headers and "--cors SITE" in error(refused)
     open_one = Client(origins=["https://a.example"], key="k")
     assert (
         open_one.ask("OPTIONS", "/v1/emotions", headers=asks).headers["access-control-allow-origin"]

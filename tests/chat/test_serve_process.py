@@ -129,6 +129,12 @@ def test_the_page_hands_out_no_file_of_the_server_and_reads_no_endless_body(
         f"{server.url}/gradio_api/queue/join", content=body, headers={"Content-Type": "application/json"}
     )
     assert large.status_code == 413
+    # Gradio would let pages of other servers of this machine ask
+    asks = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "POST"}
+    assert httpx.options(f"{server.url}/v1/emotions", headers=asks).status_code == 403
+    server.process.terminate()
+    _, log = server.process.communicate(timeout=30)
+    assert "/gradio_api/queue/data" in log and "thief" not in log
 
 
 def test_killed_and_started_again_at_the_same_port_it_answers_the_same(server: Server) -> None:

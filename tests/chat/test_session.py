@@ -8,6 +8,7 @@ from chat_kit import WordReader
 
 from prc_emo import Conversation, PrcEmoError
 from prc_emo.chat.archive import Archive
+from prc_emo.chat.export import export
 from prc_emo.chat.session import Session
 from prc_emo.corpora import load_corpus, read_conversations
 from prc_emo.labels import LabelSet
@@ -208,7 +209,7 @@ def test_several_threads_may_use_one_session(tmp_path: Path) -> None:
 def test_an_export_is_read_again_as_the_same_conversation(tmp_path: Path) -> None:
     session = talk(Session(WordReader()))
     session.say("Ada", 'Two\nlines, "quotes" and \u2028 more.')
-    session.export(tmp_path / "out.jsonl")
+    export(session, tmp_path / "out.jsonl")
     assert read_conversations(tmp_path / "out.jsonl") == [session.conversation()]
     corpus = load_corpus("jsonl", tmp_path / "out.jsonl", labels=LabelSet("any", ("joy", "fear")))
     assert corpus.test == (session.conversation(),)
@@ -218,7 +219,7 @@ def test_an_export_is_read_again_as_the_same_conversation(tmp_path: Path) -> Non
 
 def test_nothing_said_is_nothing_to_export(tmp_path: Path) -> None:
     with pytest.raises(PrcEmoError, match="Nothing was said yet"):
-        Session(WordReader()).export(tmp_path / "out.jsonl")
+        export(Session(WordReader()), tmp_path / "out.jsonl")
     assert not (tmp_path / "out.jsonl").exists()
 
 

@@ -106,6 +106,7 @@ def test_a_pasted_dialogue_becomes_turns_of_its_speakers(tmp_path: Path) -> None
     assert "an echo" not in said  # others have answered already
     at.type("Ross: Still fine.", "Note: it rains.")
     assert texts(at)[3:] == ["Ross: Still fine.", "You: Note: it rains."]
+    assert "line 2 of 3 names no speaker" in at.type("Ross: Hm.\nIt rains.\nMonica: So it does.")
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from test_serve_http import Client, error
 from prc_emo import PRCEmo, PrcEmoError
 from prc_emo.chat import recordings
 from prc_emo.chat.archive import Archive
+from prc_emo.chat.export import export, packed
 from prc_emo.chat.reader import Reader, open_run
 from prc_emo.chat.server.app import Limits
 from prc_emo.chat.server.batching import BatchingReader
@@ -162,7 +163,7 @@ def test_the_same_recordings_are_heard_alike_in_python_read_a_chat_http_and_the_
 
     settings = json.loads((hearing / "model/prc_emo.json").read_text())
     assert settings["speech"]["strict"]
-    session.export(tmp_path / "out.jsonl")
+    export(session, tmp_path / "out.jsonl")
     (again,) = read_conversations(tmp_path / "out.jsonl")
     assert alike([dict(one.probabilities) for one in model.read(again)], expected)
 
@@ -331,7 +332,7 @@ def test_an_export_names_its_recordings_and_does_not_write_over_others(
 ) -> None:
     session = say(Session(reader), said)
     out = tmp_path / "out" / "talk.jsonl"
-    session.export(out)
+    export(session, out)
     row = json.loads(out.read_text())
     assert [turn.get("audio") for turn in row["turns"]] == [
         "talk-recordings/1.wav",
@@ -343,9 +344,9 @@ def test_an_export_names_its_recordings_and_does_not_write_over_others(
     heard = [turn.audio.read_bytes() if turn.audio else None for turn in corpus.test[0].utterances]
     assert heard == [file.read_bytes() if file else None for _, _, file in said]
     with pytest.raises(PrcEmoError, match="talk-recordings is there already"):
-        session.export(out.with_suffix(".json"))
-    packed = zipfile.ZipFile(io.BytesIO(session.packed("mine")))
-    packed.extractall(tmp_path / "unpacked")
+        export(session, out.with_suffix(".json"))
+    file = zipfile.ZipFile(io.BytesIO(packed(session, "mine")[1]))
+    file.extractall(tmp_path / "unpacked")
     (talk,) = read_conversations(tmp_path / "unpacked" / "mine.jsonl")
     assert [turn.audio.read_bytes() if turn.audio else None for turn in talk.utterances] == heard
 
@@ -356,7 +357,7 @@ def test_the_exported_file_is_read_with_its_recordings_on_the_command_line(
     session = Session(reader)
     for at, text in enumerate(("I'm fine.", "Really!")):  # this run is strict: all have a recording
         session.say("Ross", text, tone(tmp_path / f"{at}.wav", 130 + 100 * at, 0.3 + at))
-    session.export(tmp_path / "out.jsonl")
+    export(session, tmp_path / "out.jsonl")
     done = prc_emo("read", hearing, tmp_path / "out.jsonl", "--json")
     assert done.code == 0 and "Recordings: 2 heard." in done.err
     answers = [json.loads(line)["probabilities"] for line in done.out.splitlines()]

@@ -40,7 +40,7 @@ _CONTEXT = 10  # turns before the last one that a reply takes into account, as i
 
 @dataclass(frozen=True)
 class Limits:
-    """What one request, and all together, may ask for.
+    """What one request, and all together, may ask for. What takes `turns` turns longer than `seconds` to read ends in a 504.
 
     Attributes:
         body: Bytes of a request.
@@ -51,7 +51,7 @@ class Limits:
     """
 
     body: int = 1_000_000
-    turns: int = 1000
+    turns: int = 500
     seconds: float = 60.0
     sound: float = 300.0
     replies: int = 16
@@ -109,7 +109,7 @@ def make_app(
         if log_text:
             for talk in conversations:
                 log.info("%s", json.dumps([[turn.speaker, turn.text] for turn in talk.utterances]))
-        future = reader.submit(conversations, only)
+        future = reader.submit(conversations, only, within=limits.seconds)
         try:
             return await asyncio.wrap_future(future)
         except PrcEmoError as error:

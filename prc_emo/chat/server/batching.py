@@ -68,7 +68,7 @@ class BatchingReader:
         self._reader, self._batch, self._wait, self._most, self._told = reader, batch, wait, most, told
         self._jobs: deque[_Job] = deque()
         self._change = threading.Condition()
-        self._pace = 0.1  # seconds a turn, from the batches so far
+        self._pace = 0.0  # seconds a turn, from the batches so far
         self._closing = False
         self._worker = threading.Thread(target=self._work, name="reader", daemon=True)
         self._worker.start()
@@ -86,11 +86,16 @@ class BatchingReader:
     def read(self, conversations: Sequence[Conversation], only: Set[str]) -> Readings:
         return self.submit(conversations, only).result()
 
-    def submit(self, conversations: Sequence[Conversation], only: Set[str]) -> "Future[Readings]":
+    def submit(
+        self, conversations: Sequence[Conversation], only: Set[str], *, within: float = math.inf
+    ) -> "Future[Readings]":
         """The readings to come, or the error; cancel it to give up, and its turns are not read any more.
 
+        Args:
+            within: Seconds in which the caller needs them.
+
         Raises:
-            BusyError: Too much waits already.
+            BusyError: Too much waits already: too many turns, or so many that these will hardly be read in time.
             PrcEmoError: It is closed.
         """
         left = deque(turn.id for talk in conversations for turn in talk.utterances if turn.id in only)
@@ -107,6 +112,13 @@ class BatchingReader:
                 raise BusyError(
                     f"{waiting} turns wait to be read, and {self._most} is the most. Ask again later.",
                     max(1, math.ceil(waiting * self._pace)),
+                )
+            # everybody has the same share of a batch, so a long request is no longer in front of a short one than that is long
+            before = sum(min(len(one.left), len(left)) for one in self._jobs)
+            if before and (before + len(left)) * self._pace > within:
+                raise BusyError(
+                    f"{waiting} turns wait to be read, and these would not be read in {within:g} s. Ask again later, or for less at once.",
+                    max(1, math.ceil(before * self._pace)),
                 )
             self._jobs.append(job)
             self._change.notify_all()

@@ -72,6 +72,8 @@ def _invalid(error: RequestValidationError) -> Refusal:
             400,
             f"The body is not JSON: {first.get('ctx', {}).get('error', '')} (character {first['loc'][-1]}).",
         )
+    if first["type"] == "model_attributes_type" and first["loc"] == ("body",):
+        return Refusal(422, "Expected a JSON object, sent with Content-Type: application/json.")
     place = ".".join(map(str, first["loc"][1:]))
     more = f" And {len(error.errors()) - 1} more." if len(error.errors()) > 1 else ""
     message = str(first["msg"]).removeprefix("Value error, ")

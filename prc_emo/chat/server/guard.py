@@ -36,14 +36,18 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-            refusal = self._refused(headers, scope["path"])
+            refusal = self._refused(headers, scope["path"], scope["method"])
             if refusal is not None:
                 return await answer(refusal)(scope, receive, send)
             if not scope["path"].startswith(_UPLOADS):
                 receive = self._counted(receive)
         await self._app(scope, receive, send)
 
-    def _refused(self, headers: dict[bytes, str], path: str) -> Refusal | None:
+    def _refused(self, headers: dict[bytes, str], path: str, method: str) -> Refusal | None:
+        if method == "OPTIONS" and b"access-control-request-method" in headers:
+            return Refusal(
+                403, "Pages of other sites may not ask here, unless prc-emo serve --cors SITE says so."
+            )
         if self._key is None:
             host = headers.get(b"host", "")
             if re.sub(r":\d*$", "", host) not in _LOCAL:

@@ -4,6 +4,7 @@ The only file that knows `uvicorn` and sockets.
 """
 
 import ipaddress
+import logging
 import signal
 import socket
 
@@ -66,11 +67,24 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+class WithoutQuery(logging.Filter):
+    """Routes are logged without what stands after "?": the page's hold the key of a visitor's tab."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple) and len(record.args) == 5:
+            client, method, path, *rest = record.args
+            record.args = (client, method, str(path).partition("?")[0], *rest)
+        return True
+
+
 _LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"without query": {"()": WithoutQuery}},
     "formatters": {"line": {"format": "%(asctime)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without query"]}
+    },
     "loggers": {
         name: {"handlers": ["stderr"], "level": level, "propagate": False}
         for name, level in (

@@ -13,6 +13,7 @@ import gradio as gr
 
 from prc_emo import files
 from prc_emo.chat.archive import Archive
+from prc_emo.chat.export import packed
 from prc_emo.chat.reader import Reader
 from prc_emo.chat.replies import Prepared, Replier
 from prc_emo.chat.web import drawn
@@ -222,7 +223,7 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
             return drawn.told(one)
 
         def begin_edit(one: Tab | None) -> list[Any]:
-            turn = one.explained() if one else None
+            turn = one.explained(one.session.turns) if one else None
             if one is None or turn is None:
                 return [None, gr.skip(), gr.skip(), refused(one, "Nothing was said yet.")]
             label = f"Other words for turn {turn.number + 1}, {turn.speaker}"
@@ -270,10 +271,8 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
                     raise PrcEmoError(_LOST)
                 # the day and a quarter of the random digits: who is given the file is not given the conversation on the server
                 name = one.session.id[:17]
-                if one.session.recorded:
-                    packed = base64.b64encode(one.session.packed(name)).decode()
-                    return [[f"{name}.zip", packed], drawn.told(one)]
-                return [[f"{name}.jsonl", one.session.exported(name)], drawn.told(one)]
+                called, content = packed(one.session, name)
+                return [[called, base64.b64encode(content).decode()], drawn.told(one)]
             except PrcEmoError as error:
                 return [None, refused(one, str(error))]
 

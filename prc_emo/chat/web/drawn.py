@@ -13,7 +13,7 @@ from typing import Any
 from prc_emo.chat.archive import Kept
 from prc_emo.chat.replies.crisis import HELP
 from prc_emo.chat.show import colour
-from prc_emo.chat.turn import Turn, percent
+from prc_emo.chat.turn import Turn, percent, shift
 from prc_emo.chat.web.tab import Tab
 from prc_emo.pages import escaping
 
@@ -34,9 +34,10 @@ def talk(tab: Tab) -> str:
     """The turns, each with its reading."""
     turns = tab.session.turns
     first = max(0, len(turns) - tab.shown)
-    chosen = tab.explained()
-    sides = {speaker: ("right", "left")[at != 0] for at, speaker in enumerate(tab.session.speakers)}
-    rows = [(turn, sides[turn.speaker], tab.session.shift(turn.number)) for turn in turns[first:]]
+    chosen = tab.explained(turns)
+    speakers = dict.fromkeys(turn.speaker for turn in turns)
+    sides = {speaker: ("right", "left")[at != 0] for at, speaker in enumerate(speakers)}
+    rows = [(turn, sides[turn.speaker], shift(turns, turn.number)) for turn in turns[first:]]
     return _draw("talk", rows=rows, hidden=first, chosen=chosen.number if chosen else None)
 
 
@@ -75,16 +76,16 @@ def kept_in_a_line(kept: Kept) -> str:
 
 def explanation(tab: Tab) -> str:
     """All that is known of the chosen turn's reading."""
-    turn = tab.explained()
-    shift = tab.session.shift(turn.number) if turn else None
-    return _draw("explanation", turn=turn, shift=shift)
+    turns = tab.session.turns
+    turn = tab.explained(turns)
+    return _draw("explanation", turn=turn, shift=shift(turns, turn.number) if turn else None)
 
 
 def mood(tab: Tab) -> str:
     """A curve of valence for each speaker."""
     session = tab.session
     curves = [(speaker, points) for speaker in session.speakers if (points := session.mood(speaker))]
-    chosen = tab.explained()
+    chosen = tab.explained(session.turns)
     return _draw(
         "mood",
         lines=[_line(at, name, points, len(session)) for at, (name, points) in enumerate(curves)],

@@ -15,13 +15,12 @@ window.prcEmo = {
   },
   forget(id) { this.store(this.known().filter((one) => one !== id)); },
   bytes(base64) { return Uint8Array.from(atob(base64), (one) => one.charCodeAt(0)); },
-  // A transcript, or a zip file in base64.
-  save(name, data) {
-    if (!data) return;
-    const zip = name.endsWith(".zip");
+  // A transcript, or a zip file of it and its recordings, in base64.
+  save(name, base64) {
+    if (!base64) return;
+    const type = name.endsWith(".zip") ? "application/zip" : "application/jsonl";
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(zip
-      ? new Blob([this.bytes(data)], { type: "application/zip" }) : new Blob([data], { type: "application/jsonl" }));
+    link.href = URL.createObjectURL(new Blob([this.bytes(base64)], { type }));
     link.download = name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);

@@ -6,7 +6,7 @@ sessions whose ids they bring: an id has 128 random bits, so knowing it is the r
 
 import secrets
 import threading
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from prc_emo.chat.replies import Replier, answer, silent
 from prc_emo.chat.replies.crisis import speaks_of_crisis
 from prc_emo.chat.session import Session
 from prc_emo.chat.turn import Turn
-from prc_emo.chat.typed import understand
+from prc_emo.chat.typed import hint, understand
 from prc_emo.corpora import read_conversations
 from prc_emo.errors import PrcEmoError
 
@@ -66,9 +66,8 @@ class Tab:
         self._turn_to(Session(reader, archive, id=_new_id()))
         self.notice = self.news = ""
 
-    def explained(self) -> Turn | None:
-        """The turn whose reading is explained; None where nothing was read yet."""
-        turns = self.session.turns
+    def explained(self, turns: Sequence[Turn]) -> Turn | None:
+        """Of these turns, the one whose reading is explained; None where nothing was read yet."""
         if self.chosen is not None and self.chosen < len(turns):
             return turns[self.chosen]
         return next((turn for turn in reversed(turns) if turn.reading), None)
@@ -84,6 +83,7 @@ class Tab:
         if isinstance(meant, tuple):
             yield from self._say(meant)
             return
+        self.notice = hint(text)
         yield from self._say([(speaker, text) if audio is None else (speaker, text, audio)])
         if wants_reply:
             yield from self._answer()
@@ -244,7 +244,7 @@ class Tab:
                 self.coming, self.replying = None, False
         self.news += f" PRC-Emo: {text}" if text else f" {why}"
         if not text and not self.needs_help:
-            self.notice = why
+            self.notice = f"{self.notice} {why}".strip()
         yield "all"
 
     def _tell(self, turns: Collection[Turn]) -> None:
