@@ -1,21 +1,24 @@
 """Do an adapter, its merged model and a server say the same? The same conversations go to each, and answers are compared.
 
 Where sums are made in another order, probabilities differ in their last places; where weights or prompts are others, they
-differ by more. Knows the API of `prc-emo serve` and no other.
+differ by more. Servers that only write (vLLM, `transformers serve`) are given the run's prompts, and what they write is compared
+with what the run itself would write.
 """
 
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from prc_emo.bench.predictions import Prediction
+from prc_emo.compose import Example
 from prc_emo.conversation import Conversation, Utterance
 from prc_emo.errors import PrcEmoError
+from prompts import read_emotion
 
 _TURNS = 50  # that a server is asked for at once
 
@@ -44,13 +47,19 @@ class Difference:
 
 
 def verify(
-    run: Path, against: Sequence[str], conversations: Sequence[Conversation], key: str | None = None
+    run: Path,
+    against: Sequence[str],
+    conversations: Sequence[Conversation],
+    key: str | None = None,
+    written: str | None = None,
 ) -> list[Difference]:
     """Compares what a run answers with what others do, one after the other, so that one model is in memory at a time.
 
     Args:
         against: Folders of models, or addresses of `prc-emo serve`.
         key: Of the servers.
+        written: What is compared is written, most likely token by most likely token, and read out of that; addresses are those
+            of vLLM, `transformers serve` or the like, and this is what they call the model. There are no probabilities then.
 
     Raises:
         PrcEmoError: One of them cannot be asked, or answers in other labels.
@@ -72,13 +81,20 @@ def verify(
         for number, talk in enumerate(conversations)
     ]
     names = [turn.id for talk in conversations for turn in talk.utterances]
-    ours = _local(run, talks)
-    return [
-        compare(
-            side, ours, _remote(side, talks, key) if _is_address(side) else _local(Path(side), talks), names
-        )
-        for side in against
-    ]
+    examined, labels = _local(run, talks, written)
+    ours = [answer for answer, _ in examined]
+
+    def theirs(side: str) -> list[Prediction]:
+        if not _is_address(side):
+            return [answer for answer, _ in _local(Path(side), talks, written)[0]]
+        if written is None:
+            return _remote(side, talks, key)
+        return [
+            Prediction(example.id, read_emotion(write(side, written, example, key), labels), {})
+            for _, example in examined
+        ]
+
+    return [compare(side, ours, theirs(side), names) for side in against]
 
 
 def compare(
@@ -118,10 +134,16 @@ def _is_address(side: str) -> bool:
     return urlsplit(side).scheme in ("http", "https")
 
 
-def _local(folder: Path, talks: Sequence[Conversation]) -> list[Prediction]:
+def _local(
+    folder: Path, talks: Sequence[Conversation], written: str | None
+) -> tuple[list[tuple[Prediction, Example]], list[str]]:
+    """What a model on this machine answers, to which prompts, and its labels."""
     from prc_emo.recognizer import PRCEmo
 
-    return PRCEmo.load(folder).predict(talks)
+    model = PRCEmo.load(folder)
+    if written is not None:
+        model.answer = model.answer.model_copy(update={"by": "generate"})
+    return model.examine(talks), list(model.labels)
 
 
 def _remote(url: str, talks: Sequence[Conversation], key: str | None) -> list[Prediction]:
@@ -142,18 +164,49 @@ def _remote(url: str, talks: Sequence[Conversation], key: str | None) -> list[Pr
     return answers
 
 
+def write(url: str, model: str, example: Example, key: str | None = None) -> str:
+    """What a server of OpenAI's form writes after a prompt, most likely token by most likely token."""
+    asked = {
+        "model": model,
+        "messages": list(example.messages),
+        "temperature": 0,
+        "max_tokens": 10,  # as here
+        "chat_template_kwargs": {"enable_thinking": False},
+    }
+    said = _post(
+        f"{_base(url)}/v1/chat/completions",
+        asked,
+        key,
+        lambda answer: answer["choices"][0]["message"]["content"],
+    )
+    return str(said or "")
+
+
 def _ask(url: str, talks: Sequence[Conversation], key: str | None) -> list[list[dict[str, Any]]]:
     turns = [[{"speaker": one.speaker, "text": one.text} for one in talk.utterances] for talk in talks]
-    asked = urllib.request.Request(
-        f"{url.rstrip('/').removesuffix('/v1')}/v1/emotions",
-        json.dumps({"conversations": [{"turns": one} for one in turns]}).encode(),
-        {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})},
+    found: list[list[dict[str, Any]]] = _post(
+        f"{_base(url)}/v1/emotions",
+        {"conversations": [{"turns": one} for one in turns]},
+        key,
+        lambda answer: [one["turns"] for one in answer["conversations"]],
     )
+    return found
+
+
+def _base(url: str) -> str:
+    return url.rstrip("/").removesuffix("/v1")
+
+
+def _post(url: str, body: Mapping[str, Any], key: str | None, find: Callable[[Any], Any]) -> Any:
+    """Sends JSON, and finds something in what comes back."""
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
+    asked = urllib.request.Request(url, json.dumps(body).encode(), headers)
     try:
         with urllib.request.urlopen(asked, timeout=300) as answer:
-            return [one["turns"] for one in json.load(answer)["conversations"]]
+            return find(json.load(answer))
     except urllib.error.HTTPError as error:
         said = error.read(1000).decode(errors="replace")
-        raise PrcEmoError(f"{url} answered {error.code}: {said}") from None
+        hint = "" if error.code != 404 else " Servers that only write, such as vLLM, need --written MODEL."
+        raise PrcEmoError(f"{url} answered {error.code}: {said}.{hint}") from None
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise PrcEmoError(f"{url} is no prc-emo serve that can be asked ({error}). Does it run?") from None
+        raise PrcEmoError(f"{url} cannot be asked ({error}). Does it run, and is it such a server?") from None

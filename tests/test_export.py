@@ -1,9 +1,16 @@
 """A merged model answers as its adapter did, alone, and behind a server; what differs is found."""
 
 import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+import openai
 import pytest
 
 from prc_emo import PRCEmo, PrcEmoError
@@ -11,7 +18,8 @@ from prc_emo.config import Training
 from prc_emo.conversation import Conversation, Utterance
 from prc_emo.export import export
 from prc_emo.labels import MELD
-from prc_emo.verify import verify
+from prc_emo.llm.generate import generate
+from prc_emo.verify import verify, write
 from prompts import load_template
 
 
@@ -121,3 +129,41 @@ def test_a_changed_or_half_exported_model_is_refused(merged: Path, tmp_path: Pat
 def test_what_cannot_be_asked_is_named_before_anything_is_loaded(tmp_path: Path) -> None:
     with pytest.raises(PrcEmoError, match="expected a folder of a model, or an address"):
         verify(tmp_path, [str(tmp_path / "nowhere")], talks(1))
+
+
+@pytest.mark.slow
+def test_transformers_serve_writes_what_the_run_writes(toy: Path, merged: Path) -> None:
+    model = PRCEmo.load(merged)
+    program = Path(sys.executable).with_name("transformers")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen([program, "serve", merged, "--port", str(port)])
+    try:
+        url, until = f"http://127.0.0.1:{port}", time.monotonic() + 120
+        while True:
+            with suppress(OSError), urllib.request.urlopen(f"{url}/health"):
+                break
+            assert server.poll() is None and time.monotonic() < until
+            time.sleep(0.5)
+        (found,) = verify(toy, [url], talks(2), written=str(merged))
+        asked = model.compose(talks(2))
+        theirs = [write(url, str(merged), one) for one in asked]
+        client = openai.OpenAI(base_url=f"{url}/v1", api_key="none")
+        answers = [
+            client.chat.completions.create(
+                model=str(merged),
+                messages=list(one.messages),  # type: ignore[arg-type]
+                max_tokens=1,
+                extra_body={"chat_template_kwargs": {"enable_thinking": False}},
+            )
+            for one in asked
+        ]
+    finally:
+        server.terminate()
+        server.wait(30)
+    assert (found.count, found.labels) == (6, 0)
+    # a toy writes no labels; that it writes the same nonsense after as many tokens says more
+    tokens = [model.tokens(one.messages) for one in asked]
+    assert theirs == generate(model.language_model, tokens) and all(theirs)
+    assert [one.usage and one.usage.prompt_tokens for one in answers] == list(map(len, tokens))

@@ -31,7 +31,7 @@ def verify(
     against: Annotated[
         list[str],
         typer.Option(
-            help="A model's folder, or the address of a prc-emo serve (key: $PRC_EMO_KEY); repeat it for more."
+            help="A model's folder, or the address of a server (key: $PRC_EMO_KEY); repeat it for more."
         ),
     ],
     conversations: Annotated[
@@ -44,6 +44,13 @@ def verify(
         int, typer.Option(min=1, help="Turns to compare; whole conversations, so it may be some more.")
     ] = 100,
     tolerance: Annotated[float, typer.Option(min=0, help="How much a probability may differ.")] = 0.001,
+    written: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Compare labels that are written: the addresses are of vLLM or transformers serve, and this is what they call the model.",
+        ),
+    ] = None,
 ) -> None:
     """Compare what a run answers with its merged model or a server; exit code 1 where they differ."""
     from prc_emo.chat.server import KEY
@@ -52,11 +59,11 @@ def verify(
 
     talks = load_corpus("everyday").test if conversations is None else read_conversations(Path(conversations))
     enough = next((at for at in range(1, len(talks)) if sum(map(len, talks[:at])) >= count), len(talks))
-    found = compare(run, against, talks[:enough], environ.get(KEY))
+    found = compare(run, against, talks[:enough], environ.get(KEY), written)
     table = Table("against", "turns", "other labels", "largest difference", "where")
     for one in found:
         table.add_row(Text(one.side), str(one.count), str(one.labels), f"{one.largest:.1e}", Text(one.where))
     out.print(table)
     if not all(one.within(tolerance) for one in found):
-        tell(f"They differ by more than {tolerance:g}.")
+        tell(f"They differ by more than {tolerance:g}." if written is None else "They write other labels.")
         raise typer.Exit(1)

@@ -67,4 +67,4 @@ def test_a_server_that_others_could_ask_needs_a_key(
 
 def test_a_server_that_is_not_there_is_named(trained: Path, prc_emo: Callable[..., Any]) -> None:
     done = prc_emo("verify", trained, "--against", "http://127.0.0.1:9", "--count", "1")
-    assert (done.code, "http://127.0.0.1:9 is no prc-emo serve that can be asked" in done.err) == (2, True)
+    assert (done.code, "http://127.0.0.1:9/v1/emotions cannot be asked" in done.err) == (2, True)
