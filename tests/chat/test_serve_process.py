@@ -77,6 +77,25 @@ def test_the_official_client_chats_and_what_it_leaves_in_the_middle_is_stopped(s
     assert refused.status_code == 413
 
 
+def test_sixty_four_clients_at_once_get_the_answers_that_each_would_get_alone(server: Server) -> None:
+    asked = [
+        {
+            "conversations": [
+                {"turns": [{"speaker": f"S{at % 2}", "text": f"{n} {at}"} for at in range(1 + n % 9)]}
+            ]
+        }
+        for n in range(64)
+    ]
+
+    def ask(one: dict[str, object]) -> httpx.Response:
+        return httpx.post(f"{server.url}/v1/emotions", json=one, timeout=60)
+
+    with ThreadPoolExecutor(64) as pool:
+        together = list(pool.map(ask, asked))
+    assert {answer.status_code for answer in together} == {200}
+    assert [answer.json() for answer in together] == [ask(one).json() for one in asked]
+
+
 def test_told_to_stop_under_load_it_finishes_what_is_under_way(server: Server) -> None:
     with ThreadPoolExecutor(13) as pool:
         asked = [

@@ -326,7 +326,8 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
         focus = "() => setTimeout(() => document.querySelector('#other textarea')?.focus(), 100)"
         in_browser(begun.then, None, focus)
         on(save.click, saved, [tab, edited, other, wants_reply], [editing, *view])
-        on(leave.click, lambda: gr.update(visible=False), None, [editing])
+        for over in (leave, undo, new, resume, sure):
+            on(over.click, lambda: gr.update(visible=False), None, [editing])
 
         on(opened.upload, open_file, [tab, opened], [pasted, told])
         on(add.click, added, [tab, pasted], [pasted, *view])
@@ -344,9 +345,9 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
         )
         on(delete.click, ask_to_delete, [tab, which, by_id], [doomed, deleting, sure])
         on(spare.click, lambda: gr.update(visible=False), None, [deleting])
-        over = on(sure.click, deleted, [tab, doomed], [gone, deleting, *view])
+        forgotten = on(sure.click, deleted, [tab, doomed], [gone, deleting, *view])
         in_browser(gone.change, [gone], "(id) => { if (id) prcEmo.forget(id); }")
-        for changed in (resumed, over):
+        for changed in (resumed, forgotten):
             on(changed.then, listed, [tab, known], [which], js=ask)
 
     return blocks.queue(default_concurrency_limit=None, api_open=False)
