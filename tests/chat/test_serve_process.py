@@ -81,7 +81,7 @@ def test_sixty_four_clients_at_once_get_the_answers_that_each_would_get_alone(se
     asked = [
         {
             "conversations": [
-                {"turns": [{"speaker": f"S{at % 2}", "text": f"{n} {at}"} for at in range(1 + n % 9)]}
+                {"turns": [{"speaker": f"S{at % 2}", "text": f"{n} {at}"} for at in range(1 + n % 3)]}
             ]
         }
         for n in range(64)
