@@ -63,7 +63,7 @@ def same_as_before(path: Path, parts: Mapping[str, object]) -> None:
     if changed := sorted(name for name in now if before.get(name, now[name]) != now[name]):
         raise PrcEmoError(
             f"{path.parent} holds a training that was begun with another {' and '.join(changed)}. Going on would "
-            "mix the two: choose another --out folder, undo the change, or delete this one with --fresh."
+            "mix the two: choose another --out folder, undo the change, or delete that folder (prc-emo run --fresh does)."
         )
     processes().wait_for_everyone()  # until all have looked
     if processes().is_main_process and before.keys() != {**before, **now}.keys():
