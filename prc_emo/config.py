@@ -161,6 +161,12 @@ class Speech(Section):
             )
         if self.window is not None and self.speeds:
             raise ValueError("speeds change the number of windows: take window=null or speeds=[]")
+        trims = self.encoder == "log_mel" and self.options.get("trim", True) is not None
+        if self.window is not None and self.noises and trims:
+            raise ValueError(
+                "noises change what log_mel trims, and so the number of windows: take options={trim: null}, window=null or "
+                "noises=[]"
+            )
         if self.width % self.heads:
             raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
         if (self.units or self.features) and (self.speeds or self.noises):
@@ -241,6 +247,11 @@ class Experiment(Section):
             raise ValueError("'parameters' is for baselines; prc_emo has sections of its own")
         else:
             self.schedule()
+            if self.speech is not None and self.speech.contrastive and self.training.batch == 1:
+                raise ValueError(
+                    "speech.contrastive compares the voices of a batch, and training.batch=1 leaves none to compare: take a "
+                    "larger batch, or speech.contrastive=0"
+                )
         return self
 
     def schedule(self) -> "Schedule | None":

@@ -4,9 +4,10 @@ The one place that knows the settings, `speech` and `llm` together.
 """
 
 import os
+import sys
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -32,10 +33,17 @@ WORDS = 64  # tokens of an utterance that the queries see, where they see text
 
 
 class Form(Section):
-    """Of the frames that a Q-Former is made for: their width, and how many layers of an encoder are mixed."""
+    """Of the frames that a Q-Former is made for.
+
+    Attributes:
+        width: Of a frame, or how many units there are.
+        layers: How many layers of an encoder are mixed.
+        encoder: Which encoder makes them of recordings, its weights included; empty for units and features.
+    """
 
     width: int
     layers: int | None
+    encoder: str = ""
 
 
 class Ears:
@@ -85,7 +93,8 @@ class Ears:
         """
         if self._form is None:
             heard = self._source if self.settings.tune is None else self._encoder
-            self._form = Form(width=heard.width, layers=heard.layers)
+            encoder = self._encoder.id if self.of_recordings else ""
+            self._form = Form(width=heard.width, layers=heard.layers, encoder=encoder)
         return self._form
 
     def wear(self, lm: "LanguageModel") -> "LanguageModel":
@@ -158,7 +167,7 @@ class Ears:
         self._texts = {turn.id: turn.text for turn in turns}
         return self.heard
 
-    def voices(self, at_once: int = 64, looked_at: int = 8) -> Voices | None:
+    def voices(self, at_once: int = 8, looked_at: int = 8) -> Voices | None:
         """What the model makes of the voices that were heard last: of all in the contrastive space, of a few where it listens."""
         import torch
 
@@ -198,7 +207,9 @@ class Ears:
             {turn.id: self.labels.labels.index(turn.gold) for turn in turns if turn.gold is not None},
             also=[self._heard_as(variant).of(turns).frames for variant in variants],
             # an encoder that is tuned brings its own
-            augment=mask_some if own.mask and not own.units and own.tune is None else None,
+            augment=partial(mask_some, stack=getattr(self._encoder, "stack", 1) if self.of_recordings else 1)
+            if own.mask and not own.units and own.tune is None
+            else None,
             seed=self.seed,
         )
 
@@ -225,7 +236,8 @@ class Ears:
 
         own = self.settings
         if own.units is not None:
-            return Units.read(data_path(own.units), own.unit_count, strict=own.strict)
+            known = own.unit_count if self._form is None else self._form.width
+            return Units.read(data_path(own.units), known, strict=own.strict)
         if own.features is not None:
             return Features.read(data_path(own.features), strict=own.strict)
         return self._heard_as(Variant())
@@ -244,7 +256,13 @@ class Ears:
 
         own = self.settings
         layer = {} if own.encoder == LOG_MEL else {"layer": own.layer}
-        return encoder(own.encoder, **layer, **own.options)
+        found = encoder(own.encoder, **layer, **own.options)
+        learned = self._form.encoder if self._form else ""
+        if learned and learned != found.id:
+            sys.stderr.write(
+                f"This model has learned to hear with {learned}; here it hears with {found.id}, and may answer otherwise.\n"
+            )
+        return found
 
     def _words(self, lm: "LanguageModel") -> Any:
         def words(id: str) -> list[int]:

@@ -36,7 +36,7 @@ def describe(
     Raises:
         PrcEmoError: No conversation has an utterance of that id, or the language model cannot be loaded.
     """
-    from prc_emo.llm.tokens import answer_ids
+    from prc_emo.llm.tokens import answer_ids, readable
 
     corpus = corpus_of(settings)
     talks = {turn.id: talk for talk in corpus.all() for turn in talk.utterances}
@@ -57,7 +57,7 @@ def describe(
     (example,) = model.compose([talks[utterance]], only={utterance})
     tokens = model.tokens(example.messages)
     if lm.chat:
-        out.print(lm.tokenizer.decode(tokens), markup=False, highlight=False, soft_wrap=True)
+        out.print(readable(lm, tokens), markup=False, highlight=False, soft_wrap=True)
     else:
         for message in example.messages:
             out.print(message["content"], markup=False, highlight=False, soft_wrap=True)

@@ -102,7 +102,7 @@ class PRCEmo:
         self.encoder, self.index, self.restart_per_phase = encoder, index, restart_per_phase
         self.loading, self.shared = dict(loading or {}), shared
         self.ears = Ears(speech, labels, seed) if speech is not None else None
-        self.heard: dict[str, int] = {}  # how many voices, and why not the others, in the last predict
+        self.heard: dict[str, int] = {}  # how many voices, and why not the others, of what was heard last
         self.temperature = 1.0
         self.offsets: tuple[float, ...] = (0.0,)
         self.excluded: dict[str, int] = {}  # why the store held demonstrations back, in the last predict
@@ -153,7 +153,7 @@ class PRCEmo:
         )
         with state.main_process_first():
             self.remember(train, out)
-            self.hear([*train, *dev])
+            self.heard = self.hear([*train, *dev])
             lessons = None if self.ears is None else self.ears.lessons(train)
         dev_ids = frozenset(talk.id for talk in dev)
         prompts = self.training_prompts(train, dev)
@@ -196,6 +196,7 @@ class PRCEmo:
         if sharded():
             self._lm = None
             self._lm = lm = adapter.put_on(self.language_model, out / "model")
+            self.hear(dev)  # with the ears of this model
         self.temperature, self.offsets = development.calibration(lm)
         if state.is_main_process:
             self.describe(out / "model")

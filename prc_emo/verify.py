@@ -33,6 +33,7 @@ class Difference:
         labels: How many of them have another label.
         largest: The largest difference between two probabilities of a label.
         where: The turn in which that is; empty where there is no difference.
+        unread: In how many turns neither side's answer was a label.
     """
 
     side: str
@@ -40,10 +41,11 @@ class Difference:
     labels: int
     largest: float
     where: str = ""
+    unread: int = 0
 
     def within(self, tolerance: float) -> bool:
-        """A label may differ only where the two are as likely; without probabilities, not at all."""
-        return self.largest <= tolerance
+        """A label may differ only where the two are as likely; without probabilities, not at all. Some must be read."""
+        return self.largest <= tolerance and self.unread < self.count
 
 
 def verify(
@@ -104,7 +106,7 @@ def compare(
 
     >>> joy, sadness = Prediction("0", "joy", {"joy": 0.75, "sadness": 0.25}), Prediction("0", "sadness", {})
     >>> compare("b", [joy], [Prediction("0", "joy", {"joy": 0.5, "sadness": 0.5})], ["talk/0"])
-    Difference(side='b', count=1, labels=0, largest=0.25, where='talk/0')
+    Difference(side='b', count=1, labels=0, largest=0.25, where='talk/0', unread=0)
     >>> compare("b", [joy], [sadness], ["talk/0"]).within(0.5)
     False
     """
@@ -121,6 +123,7 @@ def compare(
         sum(one.label != other.label for one, other in zip(ours, theirs, strict=True)),
         largest,
         names[differences.index(largest)] if largest else "",
+        sum(one.label is None and other.label is None for one, other in zip(ours, theirs, strict=True)),
     )
 
 
@@ -206,7 +209,8 @@ def _post(url: str, body: Mapping[str, Any], key: str | None, find: Callable[[An
             return find(json.load(answer))
     except urllib.error.HTTPError as error:
         said = error.read(1000).decode(errors="replace")
-        hint = "" if error.code != 404 else " Servers that only write, such as vLLM, need --written MODEL."
+        emotions = error.code == 404 and url.endswith("/v1/emotions")
+        hint = " Servers that only write, such as vLLM, need --written MODEL." if emotions else ""
         raise PrcEmoError(f"{url} answered {error.code}: {said}.{hint}") from None
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise PrcEmoError(f"{url} cannot be asked ({error}). Does it run, and is it such a server?") from None

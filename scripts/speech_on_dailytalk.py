@@ -104,7 +104,7 @@ def after_other_contexts(folder: Path, data: Path) -> list[Judged]:
             for at, turn in enumerate(talk.utterances):
                 if turn.gold is None:
                     continue
-                other = chance.choice([one for one in talks if one.id != talk.id and len(one) > at])
+                other = chance.choice([one for one in talks if one.id != talk.id and len(one) >= at])
                 mixed = Conversation(talk.id, (*other.utterances[:at], turn))
                 ((answer, _),) = model.examine([mixed], only={turn.id})
                 judged.append(

@@ -6,7 +6,8 @@ Five folds of actors; one is tested, two actors of another choose the checkpoint
 
 - `prc_emo`: log-mel energies, Q-Former, soft prompts in minilm (`ravdess_minilm`).
 - `qformer`: the same Q-Former and a linear head, no language model (`voice_ravdess`).
-- `mean`: frames pooled by their mean, and a linear head (`voice_ravdess` with pool=mean).
+- `mean`: frames pooled by their mean, and a linear head (`voice_ravdess` with pool=mean); with levels as recorded, since the mean
+  of what is normalised by utterance says nothing.
 
 What is finished is not done again; what was interrupted goes on.
 """
@@ -28,7 +29,10 @@ FOLDS = (1, 2, 3, 4, 5)
 SYSTEMS: Mapping[str, Mapping[str, Any]] = {
     "prc_emo": {"base": "ravdess_minilm"},
     "qformer": {"base": "voice_ravdess"},
-    "mean": {"base": "voice_ravdess", "parameters": {"pool": "mean"}},
+    "mean": {
+        "base": "voice_ravdess",
+        "parameters": {"pool": "mean", "speech": {"options": {"normalise": "recorded"}}},
+    },
 }
 CHOOSING = (8, 9)  # a woman and a man of fold 3; for that fold itself, two of fold 5
 INSTEAD = (16, 15)

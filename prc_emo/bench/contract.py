@@ -60,7 +60,7 @@ class Hears(Protocol):
 
     @property
     def heard(self) -> Mapping[str, int]:
-        """How many voices the last `predict` heard, and why not the others."""
+        """How many voices were heard last, in training or by `predict`, and why not the others."""
         ...
 
     def voices(self) -> Voices | None:

@@ -115,7 +115,7 @@ def _figures(run: Run, scores: Scores) -> Iterator[plots.Plot]:
         yield plots.difficulty(order["difficulties"], order.get("buckets", []))
     if voices := Voices.read(folder):
         gold = {line.id: line.gold for line in run.judged}
-        if len(voices.ids) > 4:
+        if len(set(voices.ids) & set(gold)) > 4:
             yield plots.voices(voices, gold)
         if voices.attention:
             yield plots.attention(voices, gold)

@@ -9,6 +9,7 @@ import json
 import platform
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,10 @@ def run(
         write_text(out / CONFIG, to_yaml(settings))
     state.wait_for_everyone()
     recognizer.fit(train, dev, out=out)
+    learned_from = dict(hears.heard) if hears else {}
+    if main and hears:
+        alone = "" if learned_from.get("heard") else " Without any, words alone are learned."
+        tell(f"{settings.name}: voices to learn from: {_counted(learned_from)}.{alone}")
     if main:  # not before: fit refuses a folder whose training had other data
         write_json(out / "environment.json", environment())
     tell(f"{settings.name}: labelling the {split} split, {_size(asked)}.")
@@ -101,12 +106,16 @@ def run(
         if isinstance(recognizer, Retrieves):
             report["retrieval"] = {"shown": recognizer.shown, "excluded": recognizer.excluded}
         if hears:
-            report["speech"] = hears.heard
-            if (voices := hears.voices()) is not None:
-                voices.write(out)
-            tell(f"{settings.name}: {', '.join(f'{many} {what}' for what, many in hears.heard.items())}.")
+            report["speech"], report["speech in training"] = hears.heard, learned_from
+            tell(f"{settings.name}: voices: {_counted(hears.heard)}.")
         write_json(out / "report.json", report)
+        if hears and (voices := hears.voices()) is not None:
+            voices.write(out)
     return scores
+
+
+def _counted(heard: Mapping[str, int]) -> str:
+    return ", ".join(f"{many} {what}" for what, many in heard.items()) or "none"
 
 
 def corpus_of(settings: Experiment) -> Corpus:
@@ -122,9 +131,8 @@ def corpus_of(settings: Experiment) -> Corpus:
     path = data_path(data.path) if data.path else None
     corpus = load_corpus(data.corpus, path, labels=labels, **data.options)
     if data.limit is not None:
-        corpus = Corpus(
-            corpus.name, corpus.labels, {name: talks[: data.limit] for name, talks in corpus.splits.items()}
-        )
+        few = {name: talks[: data.limit] for name, talks in corpus.splits.items()}
+        corpus = replace(corpus, splits=few)
     return corpus
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from prc_emo.chat.turn import Reading, Turn
-from prc_emo.errors import PrcEmoError, did_you_mean
+from prc_emo.errors import PrcEmoError
 from prc_emo.files import sha256
 
 _VERSION = 2
@@ -142,10 +142,8 @@ class Archive:
         with self._change(PrcEmoError) as base:  # in one transaction, so that both are of one moment
             kept = {one.id: one for one in self._list(base, id)}
             if id not in kept:
-                known = [
-                    row[0] for row in base.execute("SELECT id FROM session ORDER BY changed DESC LIMIT 5")
-                ]
-                raise PrcEmoError(f"There is no session {id!r} in {self.path}. {did_you_mean(id, known)}")
+                # no "did you mean": on a server, an id is the key to somebody else's conversation
+                raise PrcEmoError(f"There is no session {id!r} in {self.path}.")
             rows = base.execute("SELECT * FROM turn WHERE session = ? ORDER BY number", (id,)).fetchall()
         return kept[id], [
             Turn(

@@ -132,6 +132,7 @@ def open_run(run: Path) -> Reader:
         PrcEmoError: There is no trained recognizer.
     """
     folder = saved.latest(run)
+    name = "/".join(run.resolve().parts[-2:])  # visitors of a server need not know the folders above it
     settings = max([folder / CONFIG, *folder.glob(f"seed*/{CONFIG}")], key=_age)
     if settings.exists() and (kind := experiment(str(settings)).recognizer) != "prc_emo":
         recognizer = baseline(kind).load(settings.parent)
@@ -141,7 +142,7 @@ def open_run(run: Path) -> Reader:
             raise PrcEmoError(
                 f"{run}: the baseline {kind} does not say its labels, so it cannot read a chat."
             )
-        return BaselineReader(recognizer, labels, str(run))
+        return BaselineReader(recognizer, labels, name)
     model = PRCEmo.load(folder)
     _alive(model.ears)
     if (
@@ -149,14 +150,13 @@ def open_run(run: Path) -> Reader:
     ):  # 4,096 tokens do not fit its caches: a quarter more time for each turn
         tokens = min(model.answer.batch_tokens, _TOKENS_ON_CPU)
         model.answer = model.answer.model_copy(update={"batch_tokens": tokens})
-    return PRCEmoReader(model, str(run))
+    return PRCEmoReader(model, name)
 
 
 def deaf(reader: Reader, where: str) -> PrcEmoError:
     """The error for a recording that nobody would hear."""
-    name = "/".join(Path(reader.name).parts[-2:])
     return PrcEmoError(
-        f"{where}: {name} hears no recordings, it was trained without them. Leave the recording out, or take a run whose "
+        f"{where}: {reader.name} hears no recordings, it was trained without them. Leave the recording out, or take a run whose "
         "settings have a section speech with an encoder."
     )
 

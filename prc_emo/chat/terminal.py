@@ -3,6 +3,7 @@
 Knows the commands. How a line is typed is in `keyboard`, how a reading looks in `show`.
 """
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -200,6 +201,8 @@ class Chat:
     def _edit(self, argument: str) -> None:
         first, _, rest = argument.partition(" ")
         spoken = [turn.number for turn in self.session.turns if not turn.by]
+        if first.isdecimal() and not rest and 1 <= int(first) <= len(self.session):
+            raise PrcEmoError(f"/edit: expected words after the number, as in /edit {first} I am not.")
         if first.isdecimal() and rest:
             number, words = _number(first, len(self.session), "/edit"), rest
         elif spoken:
@@ -235,10 +238,13 @@ class Chat:
     def _export(self, file: str) -> None:
         if not file:
             raise PrcEmoError("/export: expected a file, as in /export talk.jsonl.")
-        path = Path(file).expanduser()
-        if path.exists():
+        path = Path(os.path.expanduser(file))  # noqa: PTH111  a Path raises for users who are not there
+        if os.path.exists(path):  # noqa: PTH110  and for names that are too long
             raise PrcEmoError(f"{path} is there already. Name another file.")
-        folder = export(self.session, path)
+        try:
+            folder = export(self.session, path)
+        except OSError as error:
+            raise PrcEmoError(f"{path} cannot be written: {error.strerror}.") from None
         beside = f", their recordings in {folder.name} beside it" if folder else ""
         self._say(f"{len(self.session)} turns are in {path}{beside}.")
 
@@ -303,11 +309,13 @@ def resume(reader: Reader, archive: Archive, id: str) -> Session:
     Raises:
         PrcEmoError: There is none.
     """
+    kept = [one.id for one in archive.list()]
     if id == "last":
-        kept = archive.list()
         if not kept:
             raise PrcEmoError(f"No session is kept in {archive.path} yet.")
-        id = kept[0].id
+        id = kept[0]
+    elif id not in kept:
+        raise PrcEmoError(f"There is no session {id!r} in {archive.path}. {did_you_mean(id, kept[:5])}")
     return Session.resume(reader, archive, id)
 
 

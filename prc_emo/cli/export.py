@@ -60,10 +60,15 @@ def verify(
     talks = load_corpus("everyday").test if conversations is None else read_conversations(Path(conversations))
     enough = next((at for at in range(1, len(talks)) if sum(map(len, talks[:at])) >= count), len(talks))
     found = compare(run, against, talks[:enough], environ.get(KEY), written)
-    table = Table("against", "turns", "other labels", "largest difference", "where")
+    table = Table("against", "turns", "unreadable", "other labels", "largest difference", "where")
     for one in found:
-        table.add_row(Text(one.side), str(one.count), str(one.labels), f"{one.largest:.1e}", Text(one.where))
+        cells = (str(one.count), str(one.unread), str(one.labels), f"{one.largest:.1e}")
+        table.add_row(Text(one.side), *cells, Text(one.where))
     out.print(table)
     if not all(one.within(tolerance) for one in found):
-        tell(f"They differ by more than {tolerance:g}." if written is None else "They write other labels.")
+        tell(
+            f"They differ by more than {tolerance:g}."
+            if written is None
+            else "They write other labels, or none that can be read."
+        )
         raise typer.Exit(1)

@@ -88,6 +88,7 @@ def serve(
     reader = open_run(run)
     _warm(reader)
     together = BatchingReader(reader, batch=batch, wait=wait / 1000, most=queue, told=metrics.batch)
+    _warm(together)  # it learns how long a turn takes
     ready = prepare() if prepare is not None else None
     api = make_app(
         together,
@@ -104,8 +105,8 @@ def serve(
         api = _with_page(api, together, archive, ready, key)
     tell(f"Labels: {', '.join(reader.labels)}.")
     tell(f"Listening on {address_of(listener)} (the API's description: /docs). Ctrl-C stops it.")
-    listen(api, listener, finish=timeout)
-    together.close()
+    left = listen(api, listener, finish=timeout)
+    together.close(within=left)
     tell("Stopped; what was under way is finished.")
 
 

@@ -3,6 +3,7 @@
 Knows how splits and labels come together; how a line is read is in `jsonl`, `table` and `plain`.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib.resources import files
@@ -84,7 +85,7 @@ def read_conversations(source: Path | str) -> list[Conversation]:
     JSONL, CSV or plain ``NAME: text`` lines, told apart by the file's suffix or else by how the text begins.
 
     Raises:
-        PrcEmoError: The text is not of its form, or holds no conversation.
+        PrcEmoError: The text is not of its form, holds no conversation, or one id twice.
     """
     found = (
         Source.of(source)
@@ -96,6 +97,11 @@ def read_conversations(source: Path | str) -> list[Conversation]:
     if not conversations:
         raise PrcEmoError(
             f"{found.name}: there is no conversation in it. Expected JSONL, CSV or 'NAME: text' lines."
+        )
+    counts = Counter(turn.id for talk in conversations for turn in talk.utterances)
+    if twice := next((id for id, count in counts.items() if count > 1), None):
+        raise PrcEmoError(
+            f"{found.name}: the utterance id {twice!r} stands there twice. Give each an id of its own."
         )
     return conversations
 

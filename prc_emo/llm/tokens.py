@@ -6,6 +6,7 @@ Utterances are untrusted. A control token written into a text stays text, in cha
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
 from prc_emo.errors import PrcEmoError
@@ -27,6 +28,14 @@ class Encoded:
     input_ids: list[int]
     labels: list[int]
     heard: Sequence[str] = ()  # the utterances whose soft prompts fill the slots, in their order
+
+
+def readable(lm: LanguageModel, tokens: Sequence[int]) -> str:
+    """The text of a prompt, with `<speech>` for each place that a soft prompt fills."""
+    return "".join(
+        "<speech>" * len(some) if slots else lm.tokenizer.decode(some)
+        for slots, some in ((slots, list(each)) for slots, each in groupby(tokens, SLOT.__eq__))
+    )
 
 
 def prompt_ids(

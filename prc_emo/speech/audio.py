@@ -19,6 +19,7 @@ from prc_emo.files import is_address
 from prc_emo.speech.heard import Unheard
 
 RATE = 16_000
+_UNKNOWN = 2**60  # frames: more than any file has, less than what stands for "not said"
 MOST_SAMPLES = 20_000_000  # of all channels, in memory: a few bytes of silence can unpack to 255 channels
 
 Samples = NDArray[np.float32]
@@ -64,12 +65,15 @@ def listen(path: Path | str, limits: Limits | None = None) -> Sound | Unheard:
     soundfile = _installed("soundfile")
     try:
         with soundfile.SoundFile(path) as file:
-            rate, seconds = file.samplerate, file.frames / file.samplerate
+            rate = file.samplerate
+            # a stream that was never closed does not say how long it is
+            seconds = file.frames / rate if file.frames < _UNKNOWN else limits.longest
             if seconds > limits.longest:
                 return Unheard("too long", f"{seconds:.1f} s, expected at most {limits.longest:g} s")
             if (size := round(min(seconds, limits.heard) * rate) * file.channels) > MOST_SAMPLES:
                 return Unheard("too long", f"{size:,} samples, expected at most {MOST_SAMPLES:,}")
             samples = file.read(round(limits.heard * rate), dtype="float32", always_2d=True).mean(axis=1)
+            cut = bool(len(file.read(1)))
     except (soundfile.SoundFileError, OSError, RuntimeError, ValueError) as error:
         return Unheard("corrupt", str(getattr(error, "error_string", error)))
     if not len(samples):
@@ -80,7 +84,7 @@ def listen(path: Path | str, limits: Limits | None = None) -> Sound | Unheard:
         return Unheard("not finite", f"{odd} of {len(samples)} samples are NaN or infinite")
     if np.abs(samples).max() < limits.silence:
         return Unheard("silent", f"no sample reaches {limits.silence:g} of full scale")
-    return Sound(resampled(samples, rate, RATE), cut=seconds > limits.heard)
+    return Sound(resampled(samples, rate, RATE), cut=cut)
 
 
 def seconds_in(path: Path, limits: Limits | None = None) -> float:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from prc_emo.conversation import Utterance
+from prc_emo.errors import PrcEmoError
 from prc_emo.files import sha256_file
 from prc_emo.speech.audio import RATE, Limits, Samples, Variant, listen, unreadable
 from prc_emo.speech.encoder import Encoder
@@ -57,7 +58,8 @@ class Frames:
         """What is heard of each utterance. Killed and called again, it goes on where it was.
 
         Raises:
-            PrcEmoError: A path is an address; or, being strict, nothing is heard of an utterance.
+            PrcEmoError: A path is an address, an id stands for two recordings; or, being strict, nothing is heard of an
+                utterance.
         """
         kept = Kept(self.cache, self.id, self.precision) if self.cache else None
         keys, unheard = self._keys(utterances)
@@ -90,7 +92,12 @@ class Frames:
             else:
                 why = unreadable(utterance.audio)
                 if why is None:
-                    keys[utterance.id] = sha256_file(utterance.audio)
+                    key = sha256_file(utterance.audio)
+                    if keys.setdefault(utterance.id, key) != key:
+                        raise PrcEmoError(
+                            f"{utterance.id}: expected one recording, got another in {utterance.audio}. Give each "
+                            "conversation, and so each utterance, an id of its own."
+                        )
             if why:
                 unheard[utterance.id] = why
                 if self.strict:

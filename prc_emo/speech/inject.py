@@ -16,6 +16,7 @@ from prc_emo.speech.adapter import SpeechAdapter, Spoken
 
 SLOT = -1  # as in prc_emo.llm.tokens, which this does not know
 NAME = "speech_adapter"  # of the module: what an adapter's file calls it
+_QUANTIZED = ("is_loaded_in_4bit", "is_loaded_in_8bit", "is_quantized", "hf_quantizer", "quantization_method")
 
 
 class HearingModel(PreTrainedModel, GenerationMixin):
@@ -31,6 +32,9 @@ class HearingModel(PreTrainedModel, GenerationMixin):
     def __init__(self, llm: Any, speech_adapter: SpeechAdapter) -> None:
         super().__init__(llm.config)
         self.llm, self.speech_adapter = llm, speech_adapter
+        for name in _QUANTIZED:  # others ask the outermost model
+            if hasattr(llm, name):
+                setattr(self, name, getattr(llm, name))
         self.spoken: Spoken | None = None  # of the last forward pass, for the losses beside the answer's
 
     def forward(
@@ -51,7 +55,11 @@ class HearingModel(PreTrainedModel, GenerationMixin):
             PrcEmoError: There are not as many slots as soft prompts.
         """
         if input_ids is not None and speech is not None:
-            return self.llm(inputs_embeds=self.embed(input_ids, speech), **options)
+            out = self.llm(inputs_embeds=self.embed(input_ids, speech), **options)
+            assert self.spoken is not None
+            # what losses beside the answer need is among the outputs, so that DDP knows that it is used
+            out["contrast"], out["emotions"] = self.spoken.contrast, self.spoken.emotions
+            return out
         return self.llm(input_ids=input_ids, inputs_embeds=inputs_embeds, **options)
 
     def embed(self, input_ids: Tensor, speech: Mapping[str, Tensor]) -> Tensor:

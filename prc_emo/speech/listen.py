@@ -88,25 +88,29 @@ class Lessons:
         return {"speech": {**speech, "emotions": torch.tensor(emotions)}}
 
 
-def mask_some(frames: Array, chance: np.random.Generator, *, share: float = 0.15, times: int = 2) -> Array:
-    """SpecAugment without warping (Park et al., 2019): spans of frames, and of bands, are set to their mean.
+def mask_some(
+    frames: Array, chance: np.random.Generator, *, stack: int = 1, share: float = 0.15, times: int = 2
+) -> Array:
+    """SpecAugment without warping (Park et al., 2019): spans of steps, and of bands, are set to their mean.
 
     Args:
         frames: (T, S), or (N, T, S).
-        share: The longest span, of all frames or bands.
+        stack: How many steps a frame is, one after the other: a band is hidden in all of them.
+        share: The longest span, of all steps or bands.
         times: How many spans along each axis.
     """
-    masked = frames.copy()
+    *layers, length, width = frames.shape
+    masked = frames.reshape(*layers, length * stack, width // stack).copy()
     mean = frames.mean()
     for axis in (-2, -1):
-        long = frames.shape[axis]
+        long = masked.shape[axis]
         for _ in range(times):
             size = int(chance.integers(0, max(1, int(share * long)) + 1))
             start = int(chance.integers(0, long - size + 1))
-            where = [slice(None)] * frames.ndim
+            where = [slice(None)] * masked.ndim
             where[axis] = slice(start, start + size)
             masked[tuple(where)] = mean
-    return masked
+    return masked.reshape(frames.shape)
 
 
 def _length(frames: Array) -> int:

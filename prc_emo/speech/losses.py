@@ -44,7 +44,8 @@ def focal(logits: Tensor, labels: Tensor, gamma: float = 2.0) -> Tensor:
     0.1732868
     """
     surely = logits.float().log_softmax(-1).gather(1, labels[:, None])[:, 0]  # (U,)
-    return -((1 - surely.exp()) ** gamma * surely).mean()
+    # a sure answer has no gradient where 0 is raised to less than 1
+    return -((1 - surely.exp()).clamp(min=1e-6) ** gamma * surely).mean()
 
 
 def affective(
@@ -62,7 +63,7 @@ def affective(
         emotions: (U,), the number of the label, or -1.
     """
     known = emotions >= 0
-    loss = spoken.contrast.sum() * 0.0
+    loss = (spoken.contrast.sum() + spoken.emotions.sum()) * 0.0
     if not known.any():
         return loss
     if contrastive_weight:

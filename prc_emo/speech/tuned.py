@@ -36,10 +36,16 @@ class Tuned(nn.Module):
         super().__init__()
         self.encoder, self.module = encoder, encoder.module
         self.module.config.layerdrop = 0.0  # a layer that is left out in training is missing among the states
+        self.augments = bool(getattr(self.module.config, "apply_spec_augment", False))
 
     def forward(self, waves: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Samples (U, N, 1) with their mask (U, N) to frames (U, T, D), or (U, L, T, D), with theirs (U, T)."""
         heard = [wave[there, 0].float().cpu().numpy() for wave, there in zip(waves, mask, strict=True)]
+        # a voice shorter than a span of its own augmentation would be an error
+        shortest = min(self.encoder.frames(len(one)) for one in heard)
+        self.module.config.apply_spec_augment = (
+            self.augments and shortest >= self.module.config.mask_time_length
+        )
         states = [one if one.ndim == 3 else one[None] for one in self.encoder.states(heard)]  # (L, T, D)
         frames = nn.utils.rnn.pad_sequence([one.transpose(0, 1) for one in states], batch_first=True)
         frames = frames.transpose(1, 2)  # (U, L, T, D)

@@ -41,7 +41,7 @@ class Voice:
 
     Attributes:
         window: It hears the utterance alone.
-        heard: How many voices the last `predict` heard, and why not the others.
+        heard: How many voices were heard last, in training or by `predict`, and why not the others.
     """
 
     window = 0
@@ -75,6 +75,7 @@ class Voice:
             self.ears.listener = Listener(lambda frames: 1)
             heard = list(self.ears.hear(train).frames)
             ids = [id for id in heard if id in gold]
+            self.heard = self.ears.heard.counts()
             lessons, heard_of_dev = self.ears.lessons(train).listen, self.ears.hear(dev)
             best, weights = -1.0, {name: value.clone() for name, value in model.state_dict().items()}
             steps = self.parameters.epochs * -(-len(ids) // self.parameters.batch)

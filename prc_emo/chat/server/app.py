@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.middleware.cors import CORSMiddleware
 
@@ -89,7 +89,7 @@ def make_app(
         redoc_url=None,
     )
     errors.install(api)
-    api.add_middleware(Guard, key=key, most=limits.body)
+    api.add_middleware(Guard, key=key, most=limits.body, sites=origins)
     if origins:
         api.add_middleware(
             CORSMiddleware,
@@ -116,7 +116,7 @@ def make_app(
             raise Refusal(422, str(error).replace(f"{prefix}/", "")) from None
 
     @api.post("/v1/emotions", responses=forms.refusals(400, 401, 413, 422, 429, 500, 504), tags=["emotions"])
-    async def emotions(asked: forms.EmotionsRequest) -> forms.EmotionsResponse:
+    async def emotions(asked: forms.EmotionsRequest, request: Request) -> forms.EmotionsResponse:
         """The emotion of every turn, with the probabilities of all labels."""
         prefix = secrets.token_hex(8)
         with Uploads(reader, limits.sound) as uploads:
@@ -131,7 +131,7 @@ def make_app(
                 for number, talk in enumerate(asked.conversations)
             ]
             wanted = [talk.utterances[-1:] if asked.read == "last" else talk.utterances for talk in talks]
-            async with _in_time(limits.seconds):
+            async with _in_time(limits.seconds, request):
                 readings = await read(talks, {turn.id for turns in wanted for turn in turns}, prefix)
         return forms.EmotionsResponse(
             model=name,
@@ -154,11 +154,11 @@ def make_app(
         responses=forms.refusals(400, 401, 404, 413, 422, 429, 500, 502, 504),
         tags=["chat"],
     )
-    async def chat_completions(asked: forms.ChatRequest) -> Response:
+    async def chat_completions(asked: forms.ChatRequest, request: Request) -> Response:
         """A reply to the user's last message, with the emotion that was read in it; as a whole, or as a stream."""
         _known(asked.model, name)
         until = asyncio.get_running_loop().time() + limits.seconds
-        async with _in_time(limits.seconds):
+        async with _in_time(limits.seconds, request):
             situation = await situation_of(asked.messages)
         reading = situation.turn.reading
         assert reading is not None
@@ -169,12 +169,13 @@ def make_app(
         pieces = replies.to(situation)
         left = until - asyncio.get_running_loop().time()
         if asked.stream:
-            first = await _first(pieces, left)
+            async with _in_time(left, request):  # so that a failure before the stream still has its status
+                first = await anext(_replying(pieces), None)
             return StreamingResponse(
                 _events(about, emotion, first, pieces, until), media_type="text/event-stream"
             )
         said: list[Piece] = []
-        async with _in_time(left), aclosing(pieces):
+        async with _in_time(left, request), aclosing(pieces):
             said = [piece async for piece in _replying(pieces)]
         return JSONResponse(
             forms.ChatResponse(
@@ -280,20 +281,33 @@ def _known(asked: str, name: str) -> None:
 
 
 @asynccontextmanager
-async def _in_time(seconds: float) -> AsyncIterator[None]:
-    """Gives up after so many seconds; what waited to be read is not read any more."""
+async def _in_time(seconds: float, request: Request) -> AsyncIterator[None]:
+    """Gives up after so many seconds, or once the client has gone; what waited to be read is not read any more."""
+    gone = False
+
+    async def watch() -> None:
+        nonlocal gone
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        gone = True
+        limit.reschedule(0.0)
+
     try:
-        async with asyncio.timeout(max(0.0, seconds)):
-            yield
+        async with asyncio.timeout(max(0.0, seconds)) as limit:
+            watching = asyncio.create_task(watch())
+            try:
+                yield
+            finally:
+                watching.cancel()
     except TimeoutError:
-        raise _late() from None
+        raise (Refusal(499, "The client has gone.") if gone else _late()) from None
 
 
 def _late() -> Refusal:
     return Refusal(504, "It took too long. Ask again later, or for less at once.", code="timeout")
 
 
-async def _replying(pieces: AsyncGenerator[Piece]) -> AsyncIterator[Piece]:
+async def _replying(pieces: AsyncGenerator[Piece]) -> AsyncGenerator[Piece]:
     """The pieces; a model that writes replies and fails is told from a request that is wrong."""
     try:
         async for piece in pieces:
@@ -302,12 +316,6 @@ async def _replying(pieces: AsyncGenerator[Piece]) -> AsyncIterator[Piece]:
         raise
     except PrcEmoError as error:
         raise Refusal(502, str(error), code="reply_failed") from None
-
-
-async def _first(pieces: AsyncGenerator[Piece], seconds: float) -> Piece | None:
-    """The first piece, waited for before the stream begins, so that a failure still has its status."""
-    async with _in_time(seconds):
-        return await anext(aiter(_replying(pieces)), None)
 
 
 def _texts(pieces: Sequence[Piece]) -> list[str]:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 from prc_emo.chat.reader import Reader
 from prc_emo.chat.turn import Reading
@@ -38,9 +39,14 @@ class _Job:
 
     conversations: Sequence[Conversation]
     left: deque[str]
+    number: int
     future: "Future[Readings]" = field(default_factory=Future)
     readings: dict[str, Reading] = field(default_factory=dict)
     ids: frozenset[str] = frozenset()
+
+
+def _stopped() -> PrcEmoError:
+    return PrcEmoError("The recognizer is being stopped. Ask again once it runs.")
 
 
 class BatchingReader:
@@ -68,7 +74,8 @@ class BatchingReader:
         self._reader, self._batch, self._wait, self._most, self._told = reader, batch, wait, most, told
         self._jobs: deque[_Job] = deque()
         self._change = threading.Condition()
-        self._pace = 0.0  # seconds a turn, from the batches so far
+        self._pace: float | None = None  # seconds a turn, from the batches so far
+        self._numbers = count()
         self._closing = False
         self._worker = threading.Thread(target=self._work, name="reader", daemon=True)
         self._worker.start()
@@ -100,43 +107,53 @@ class BatchingReader:
         """
         left = deque(turn.id for talk in conversations for turn in talk.utterances if turn.id in only)
         turns = (turn.id for talk in conversations for turn in talk.utterances)
-        job = _Job(conversations, left, ids=frozenset([*(talk.id for talk in conversations), *turns]))
+        ids = frozenset([*(talk.id for talk in conversations), *turns])
+        job = _Job(conversations, left, next(self._numbers), ids=ids)
         if not left:
             job.future.set_result({})
             return job.future
         with self._change:
             if self._closing:
-                raise PrcEmoError("The recognizer is being stopped. Ask again once it runs.")
-            waiting = sum(len(one.left) for one in self._jobs)
+                raise _stopped()
+            jobs = [one for one in self._jobs if not one.future.cancelled()]
+            pace = self._pace or 0.0
+            waiting = sum(len(one.left) for one in jobs)
             if waiting and waiting + len(left) > self._most:
                 raise BusyError(
                     f"{waiting} turns wait to be read, and {self._most} is the most. Ask again later.",
-                    max(1, math.ceil(waiting * self._pace)),
+                    max(1, math.ceil(waiting * pace)),
                 )
             # everybody has the same share of a batch, so a long request is no longer in front of a short one than that is long
-            before = sum(min(len(one.left), len(left)) for one in self._jobs)
-            if before and (before + len(left)) * self._pace > within:
+            before = sum(min(len(one.left), len(left)) for one in jobs)
+            if before and (before + len(left)) * pace > within:
                 raise BusyError(
                     f"{waiting} turns wait to be read, and these would not be read in {within:g} s. Ask again later, or for less at once.",
-                    max(1, math.ceil(before * self._pace)),
+                    max(1, math.ceil(before * pace)),
                 )
             self._jobs.append(job)
             self._change.notify_all()
         return job.future
 
-    def close(self) -> None:
-        """Reads what waits, then stops."""
+    def close(self, within: float | None = None) -> None:
+        """Reads what waits, for so many seconds at most, then stops; what is left then is refused."""
         with self._change:
             self._closing = True
             self._change.notify_all()
-        self._worker.join()
+        self._worker.join(within)
+        with self._change:
+            for job in self._jobs:
+                job.left.clear()
+                if job.future.set_running_or_notify_cancel():
+                    job.future.set_exception(_stopped())
+            self._jobs.clear()
 
     def _work(self) -> None:
         while jobs := self._gather():
             start = time.monotonic()
             self._answer(jobs)
             turns = sum(len(ids) for _, ids in jobs)
-            self._pace += ((time.monotonic() - start) / turns - self._pace) / 4
+            took = (time.monotonic() - start) / turns
+            self._pace = took if self._pace is None else self._pace + (took - self._pace) / 4
             self._told(turns)
 
     def _gather(self) -> list[tuple[_Job, list[str]]]:
@@ -165,7 +182,10 @@ class BatchingReader:
             return shares
 
     def _share(self) -> list[tuple[_Job, list[str]]]:
-        """Takes turns for a batch, one of each job and round, and leaves the rest."""
+        """Takes turns for a batch, one of each job and round, and leaves the rest.
+
+        Who has waited longest has a quarter of the batch beforehand: however many ask later, their turn comes.
+        """
         owners: dict[str, _Job] = {}
         jobs = []
         for job in (
@@ -175,7 +195,10 @@ class BatchingReader:
                 owners.update(dict.fromkeys(job.ids, job))
                 jobs.append(job)
         shares: list[list[str]] = [[] for _ in jobs]
-        room = self._batch
+        room, first = self._batch, min(range(len(jobs)), key=lambda at: jobs[at].number)
+        for _ in range(min(len(jobs[first].left), self._batch // 4)):
+            shares[first].append(jobs[first].left.popleft())
+            room -= 1
         while room and any(job.left for job in jobs):
             for job, share in zip(jobs, shares, strict=True):
                 if job.left and room:

@@ -268,13 +268,13 @@ def refusals(*codes: int) -> dict[int | str, dict[str, Any]]:
 _MEANING: Mapping[int, str] = {
     400: "The body is not JSON.",
     401: "The key is missing or wrong.",
-    403: "A server without a key answers to localhost alone.",
+    403: "A server without a key answers to localhost alone, and any to its own pages and those of --cors.",
     404: "There is no such model.",
     413: "The body is too large.",
     422: "The request is not as expected, too long, or a turn does not fit the model.",
     429: "Too much waits already; Retry-After says when to ask again.",
     500: "An error of ours.",
     502: "The model that writes replies failed.",
-    503: "The server is being stopped.",
+    503: "The recognizer is not running.",
     504: "It took too long.",
 }

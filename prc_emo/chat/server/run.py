@@ -5,8 +5,10 @@ The only file that knows `uvicorn` and sockets.
 
 import ipaddress
 import logging
+import re
 import signal
 import socket
+import time
 
 import uvicorn
 from fastapi import FastAPI
@@ -47,43 +49,54 @@ def address_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def serve(api: FastAPI, listener: socket.socket, *, finish: float) -> None:
-    """Answers until it is told to stop; then it finishes what is under way, for so many seconds at most."""
+def serve(api: FastAPI, listener: socket.socket, *, finish: float) -> float:
+    """Answers until it is told to stop; then it finishes what is under way, for so many seconds at most.
+
+    Returns:
+        How many of these seconds are left.
+    """
     settings = uvicorn.Config(
         api, log_config=_LOGGING, timeout_graceful_shutdown=max(1, round(finish)), server_header=False
     )
     # uvicorn raises the signal again once all is finished, which would end the process as if it were not
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: None)
-    _Server(settings).run(sockets=[listener])
+    before = {name: signal.signal(name, lambda *_: None) for name in (signal.SIGTERM, signal.SIGINT)}
+    server = _Server(settings)
+    server.run(sockets=[listener])
+    for name, handler in before.items():
+        signal.signal(name, handler)
+    return max(0.0, finish - (time.monotonic() - server.stopped))
 
 
 class _Server(uvicorn.Server):
+    stopped = 0.0  # when it was told to
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Lets go of the pages that are open, which would listen as long as they are, then waits for the rest."""
+        self.stopped = time.monotonic()
         stopping = getattr(self.config.app.state, "stopping", None)  # type: ignore[union-attr]
         if stopping is not None:
             stopping()
         await super().shutdown(sockets)
 
 
-class WithoutQuery(logging.Filter):
-    """Routes are logged without what stands after "?": the page's hold the key of a visitor's tab."""
+class WithoutKeys(logging.Filter):
+    """Routes are logged without parameters: those of the page hold the key of a visitor's tab."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple) and len(record.args) == 5:
             client, method, path, *rest = record.args
-            record.args = (client, method, str(path).partition("?")[0], *rest)
+            route = re.match(r"/gradio_api/\w*|[^?]*", str(path))
+            record.args = (client, method, route[0] if route else "", *rest)
         return True
 
 
 _LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"without query": {"()": WithoutQuery}},
+    "filters": {"without keys": {"()": WithoutKeys}},
     "formatters": {"line": {"format": "%(asctime)s %(message)s"}},
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without query"]}
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without keys"]}
     },
     "loggers": {
         name: {"handlers": ["stderr"], "level": level, "propagate": False}

@@ -205,12 +205,12 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
                 # not a bare return, which would empty the boxes, and a recording may be on its way from the browser
                 yield [gr.skip()] * (2 + len(view))
                 return
-            before = len(one.session) if one else 0
+            before = (one.session.id, len(one.session)) if one else None
             boxes: list[Any] = ["", None]
             for drawing in doing(lambda one: one.send(speaker, text, wants_reply=wants, audio=audio))(one):
                 yield [*boxes, *drawing]
                 boxes = [gr.skip(), gr.skip()]  # what is typed while a reply comes stays
-            if one is None or len(one.session) == before:
+            if one is None or (one.session.id, len(one.session)) == before:
                 yield [text, recorded, *[gr.skip()] * len(view)]
             elif audio:
                 audio.unlink(missing_ok=True)  # the session has a copy of its own
@@ -238,10 +238,11 @@ def page(reader: Reader, archive: Archive | None, prepare: Callable[[], Replier]
                 one.notice = "The turn that was to be edited is not there any more. Nothing was changed."
                 yield [gr.update(visible=False), *draw(one)]
                 return
-            for drawing in doing(lambda one: one.edit(number, text, wants_reply=wants))(one):
+            for at, drawing in enumerate(doing(lambda one: one.edit(number, text, wants_reply=wants))(one)):
                 turns = one.session.turns if one else ()
-                wrong = number >= len(turns) or turns[number].text != " ".join(text.split())
-                yield [gr.update(visible=wrong), *drawing]
+                done = number < len(turns) and turns[number].text == text.strip()
+                # later steps are of a reply, and another turn may be edited by then
+                yield [gr.update(visible=False) if done and not at else gr.skip(), *drawing]
 
         def added(one: Tab | None, text: str) -> Iterator[list[Any]]:
             before = len(one.session) if one else 0

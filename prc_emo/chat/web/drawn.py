@@ -24,9 +24,12 @@ _SHAPES = ("circle", "square", "diamond", "triangle")
 
 
 def header(tab: Tab) -> str:
-    run = "/".join(Path(tab.reader.name).parts[-2:])  # visitors need not know the folders above it
     return _draw(
-        "header", name=run, labels=list(tab.reader.labels), hears=tab.reader.hears, note=tab.session.note
+        "header",
+        name=tab.reader.name,
+        labels=list(tab.reader.labels),
+        hears=tab.reader.hears,
+        note=tab.session.note,
     )
 
 

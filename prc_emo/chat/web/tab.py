@@ -242,6 +242,9 @@ class Tab:
             pieces.close()  # a model that is still writing stops
             if stop is self._stop:
                 self.coming, self.replying = None, False
+        if stop.is_set():  # by the visitor, who knows
+            yield "all"
+            return
         self.news += f" PRC-Emo: {text}" if text else f" {why}"
         if not text and not self.needs_help:
             self.notice = f"{self.notice} {why}".strip()
