@@ -163,6 +163,7 @@ def test_transformers_serve_writes_what_the_run_writes(toy: Path, merged: Path) 
         server.terminate()
         server.wait(30)
     assert (found.count, found.labels) == (6, 0)
+    assert found.unread == 6 and not found.within(1)  # what nobody can read is no agreement
     # a toy writes no labels; that it writes the same nonsense after as many tokens says more
     tokens = [model.tokens(one.messages) for one in asked]
     assert theirs == generate(model.language_model, tokens) and all(theirs)

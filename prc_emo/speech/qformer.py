@@ -155,7 +155,7 @@ class SpeechQFormer(nn.Module):
         awake = mask.new_ones(len(seen), len(self.queries))  # (U V, Q)
         if self.text is not None:
             assert text is not None and text_mask is not None
-            words = self.text(text.to(self.text[0].weight.dtype))
+            words = self.text(text.to(next(self.text.parameters()).dtype))
             words = words + sinusoids(words.shape[1], self.width).to(words)  # (U, L, W)
             windows = len(seen) // many
             asks = torch.cat([asks, words.repeat_interleave(windows, 0)], 1)

@@ -109,8 +109,9 @@ def test_a_deleted_session_leaves_no_word_in_the_file(file: Path) -> None:
     archive.delete(gone.id)
     assert not any(trace in on_disk(file) for trace in traces)
     assert Session.resume(WordReader(), archive, stays.id).turns == stays.turns
-    with pytest.raises(PrcEmoError, match="There is no session"):
+    with pytest.raises(PrcEmoError, match="There is no session") as refused:
         archive.load(gone.id)
+    assert stays.id not in str(refused.value)  # an id is the key to a conversation
 
 
 @pytest.mark.parametrize("seed", range(12))

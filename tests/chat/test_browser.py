@@ -266,7 +266,7 @@ def test_a_turn_is_edited_and_read_again(page: Any) -> None:
     page.get_by_role("button", name="Edit").click()
     other = page.get_by_label("Other words for turn 1, Ross")
     assert other.input_value() == "I'm fine."
-    other.fill("I am not.")
+    other.fill("I  am not.")
     page.get_by_role("button", name="Save").click()
     page.locator("#talk").get_by_text("I am not.").wait_for()
     other.wait_for(state="hidden")

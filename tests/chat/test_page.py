@@ -111,6 +111,7 @@ def test_a_reply_that_is_still_looked_for_lands_nowhere_else(archive: Archive, w
     do(tab, tab.send("Mara", "One.", wants_reply=True))
     after = {"undo": [], "stop": ["Mara: One."], "send": ["Mara: One.", "Ben: Two.", "PRC-Emo: Two."]}
     assert texts(tab) == after[what]
+    assert tab.notice == ""  # who stopped a reply need not hear that none fits
 
 
 def test_the_pointer_to_help_is_there_before_anything_was_read_and_stays(tab: Tab) -> None:

@@ -37,6 +37,7 @@ def nearest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_chat_reads_what_read_says_of_the_same_conversation(trained: Path) -> None:
     session = Session(open_run(trained))
+    assert session.reader.name == "/".join(trained.parts[-2:])  # a visitor sees it: no folder above
     typed = [session.say(*turn) for turn in SAID]
     whole = PRCEmo.load(trained).read(session.conversation())
     for turn, answer in zip(typed, whole, strict=True):

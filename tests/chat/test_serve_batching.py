@@ -83,6 +83,29 @@ def test_what_would_not_be_read_in_time_is_refused_at_once_but_never_because_of_
     together.close()
 
 
+def test_however_many_ask_later_who_has_waited_longest_is_read() -> None:
+    together = BatchingReader(PlainReader(seconds=0.001), batch=8, wait=0.0)
+    large = talk("large", *map(str, range(40)))
+    slow = together.submit([large], all_of(large))
+    later = [talk(f"later{n}", *map(str, range(10))) for n in range(30)]
+    futures = [together.submit([one], all_of(one)) for one in later]
+    slow.result(10)
+    assert sum(not future.done() for future in futures) > 15
+    assert all(future.result(10) for future in futures)
+    together.close()
+
+
+def test_closing_does_not_take_longer_than_it_may() -> None:
+    together = BatchingReader(PlainReader(seconds=0.05), batch=2, wait=0.0)
+    large = talk("large", *map(str, range(40)))
+    left = together.submit([large], all_of(large))
+    start = time.monotonic()
+    together.close(within=0.2)
+    assert time.monotonic() - start < 1
+    with pytest.raises(PrcEmoError, match="is being stopped"):
+        left.result(0)
+
+
 def test_who_gives_up_is_not_read_any_more() -> None:
     reader = PlainReader(seconds=0.01)
     together = BatchingReader(reader, batch=5, wait=0.0)

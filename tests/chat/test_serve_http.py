@@ -193,7 +193,9 @@ def test_beyond_this_machine_a_key_is_needed_and_without_one_only_localhost_is_m
 def test_pages_of_other_sites_may_ask_only_where_that_was_allowed(client: Client) -> None:
     asks = {"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}
     refused = client.ask("OPTIONS", "/v1/emotions", headers=asks)
-    assert "access-control-allow-origin" not in refused.headers and "--cors SITE" in error(refused)
+    assert "access-control-allow-origin" not in refused.headers and "--cors" in error(refused)
+    simple = client.ask("POST", "/v1/emotions", headers={"Origin": "https://a.example"}, json={})
+    assert (simple.status_code, "Pages of https://a.example may not ask" in error(simple)) == (403, True)
     open_one = Client(origins=["https://a.example"], key="k")
     assert (
         open_one.ask("OPTIONS", "/v1/emotions", headers=asks).headers["access-control-allow-origin"]

@@ -96,6 +96,15 @@ def test_sixty_four_clients_at_once_get_the_answers_that_each_would_get_alone(se
     assert [answer.json() for answer in together] == [ask(one).json() for one in asked]
 
 
+def test_what_a_client_left_is_not_read_any_more(server: Server) -> None:
+    many = {"conversations": [{"turns": [{"speaker": "Ross", "text": f"line {n}"} for n in range(300)]}]}
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(f"{server.url}/v1/emotions", json=many, timeout=0.5)
+    start = time.monotonic()
+    wait_until(server.url, "prc_emo_waiting_turns 0.0")
+    assert time.monotonic() - start < 3  # all of it takes six seconds
+
+
 def test_told_to_stop_under_load_it_finishes_what_is_under_way(server: Server) -> None:
     with ThreadPoolExecutor(13) as pool:
         asked = [
@@ -148,12 +157,17 @@ def test_the_page_hands_out_no_file_of_the_server_and_reads_no_endless_body(
         f"{server.url}/gradio_api/queue/join", content=body, headers={"Content-Type": "application/json"}
     )
     assert large.status_code == 413
-    # Gradio would let pages of other servers of this machine ask
-    asks = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "POST"}
-    assert httpx.options(f"{server.url}/v1/emotions", headers=asks).status_code == 403
+    # Gradio would let pages of other servers of this machine ask, and forms of any page upload
+    foreign = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "POST"}
+    assert httpx.options(f"{server.url}/v1/emotions", headers=foreign).status_code == 403
+    assert httpx.get(f"{server.url}/config", headers=foreign).status_code == 403
+    assert httpx.post(f"{server.url}/gradio_api/upload", files=files, headers=foreign).status_code == 403
+    assert httpx.get(f"{server.url}/config", headers={"Origin": server.url}).status_code == 200
+    with httpx.stream("GET", f"{server.url}/gradio_api/heartbeat/thief"):
+        pass
     server.process.terminate()
     _, log = server.process.communicate(timeout=30)
-    assert "/gradio_api/queue/data" in log and "thief" not in log
+    assert "/gradio_api/queue" in log and "/gradio_api/heartbeat" in log and "thief" not in log
 
 
 def test_killed_and_started_again_at_the_same_port_it_answers_the_same(server: Server) -> None:

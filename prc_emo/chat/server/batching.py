@@ -9,7 +9,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -43,6 +44,15 @@ class _Job:
     future: "Future[Readings]" = field(default_factory=Future)
     readings: dict[str, Reading] = field(default_factory=dict)
     ids: frozenset[str] = frozenset()
+
+
+def _end(job: _Job, found: Readings | Exception) -> None:
+    """Answers; who has given up, or was told already that all is being stopped, takes no answer."""
+    with suppress(InvalidStateError):
+        if isinstance(found, Exception):
+            job.future.set_exception(found)
+        else:
+            job.future.set_result(found)
 
 
 def _stopped() -> PrcEmoError:
@@ -141,11 +151,9 @@ class BatchingReader:
             self._change.notify_all()
         self._worker.join(within)
         with self._change:
-            for job in self._jobs:
-                job.left.clear()
-                if job.future.set_running_or_notify_cancel():
-                    job.future.set_exception(_stopped())
-            self._jobs.clear()
+            left, self._jobs = self._jobs, deque()
+        for job in left:
+            _end(job, _stopped())
 
     def _work(self) -> None:
         while jobs := self._gather():
@@ -222,14 +230,12 @@ class BatchingReader:
             with self._change:
                 job.left.clear()
                 self._jobs = deque(one for one in self._jobs if one is not job)
-            if job.future.set_running_or_notify_cancel():
-                job.future.set_exception(error)
+            _end(job, error)
             return
         for job, ids in jobs:
             job.readings.update((one, readings[one]) for one in ids)
-            # a future that was cancelled takes no result
-            if not job.left and job.future.set_running_or_notify_cancel():
-                job.future.set_result(job.readings)
+            if not job.left:
+                _end(job, job.readings)
 
     def _asked(self, job: _Job, ids: Sequence[str]) -> Iterator[Conversation]:
         """What the reader looks at to read these turns: no voice is heard again for each batch of a long conversation."""
