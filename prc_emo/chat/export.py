@@ -5,6 +5,7 @@ What was recognised stands beside the turns as `recognised`, not as `emotion`, w
 
 import io
 import json
+import os
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,7 +25,7 @@ def export(session: Session, path: Path) -> Path | None:
     """
     turns, folder = session.turns, path.with_name(f"{path.stem}-recordings")
     line, recorded = line_of(session, turns, session.id, folder.name), _recorded(turns)
-    if recorded and folder.exists():
+    if recorded and os.path.exists(folder):  # noqa: PTH110  a Path raises for a name that is too long
         raise PrcEmoError(f"{folder} is there already, for recordings. Name another file.")
     for name, recording in recorded.items():
         files.write_bytes(folder / name, recording.read_bytes())

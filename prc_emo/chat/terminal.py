@@ -238,13 +238,13 @@ class Chat:
     def _export(self, file: str) -> None:
         if not file:
             raise PrcEmoError("/export: expected a file, as in /export talk.jsonl.")
-        path = Path(os.path.expanduser(file))  # noqa: PTH111  a Path raises for users who are not there
-        if os.path.exists(path):  # noqa: PTH110  and for names that are too long
-            raise PrcEmoError(f"{path} is there already. Name another file.")
         try:
-            folder = export(self.session, path)
-        except OSError as error:
-            raise PrcEmoError(f"{path} cannot be written: {error.strerror}.") from None
+            path = Path(file).expanduser()
+        except RuntimeError:
+            raise PrcEmoError(f"/export: there is no user of that name, in {file!r}.") from None
+        if os.path.exists(path):  # noqa: PTH110  a Path raises for a name that is too long
+            raise PrcEmoError(f"{path} is there already. Name another file.")
+        folder = export(self.session, path)
         beside = f", their recordings in {folder.name} beside it" if folder else ""
         self._say(f"{len(self.session)} turns are in {path}{beside}.")
 

@@ -195,7 +195,7 @@ def test_deleting_asks_first_and_empties_the_history(tmp_path: Path) -> None:
 
 def test_what_goes_wrong_is_a_sentence_and_the_chat_goes_on(at: At) -> None:
     said = at.type("/undo", "/udno", "/export", "/as", "/reply maybe", "/resume nothing", "It rained.")
-    said += at.type("/edit 1", "/export ~nobody-here/talk.jsonl\0", f"/export {'x' * 300}")
+    said += at.type("/edit 1", "/export ~nobody-here/talk.jsonl", f"/export {'x' * 300}")
     for sentence in (
         "Nothing was said yet.",
         "There is no command /udno. Did you mean 'undo'?",
@@ -204,7 +204,8 @@ def test_what_goes_wrong_is_a_sentence_and_the_chat_goes_on(at: At) -> None:
         "/reply: expected on or off",
         "There is no session 'nothing'",
         "/edit: expected words after the number",
-        "x cannot be written",
+        "/export: there is no user of that name, in '~nobody-here/talk.jsonl'",
+        "cannot be written (File name too long)",
     ):
         assert sentence in " ".join(said.split())
     assert texts(at) == ["You: It rained."]
