@@ -118,6 +118,8 @@ def test_every_problem_is_told_at_once_with_its_path_and_the_nearest_name(tmp_pa
         (EVERYDAY, ["name=../x"], "name: expected a name for the folder of its runs, without slashes, got '../x'."),
         (EVERYDAY, ["name='..'"], "name: expected a name for the folder of its runs"),
         (EVERYDAY, ["name=''"], "name: expected a name for the folder of its runs"),
+        (EVERYDAY, ["speech={}", "training.batch=1"], "training.batch=1 leaves none to compare: take a larger batch"),
+        (EVERYDAY, ["speech={window: 10, noises: [20]}"], "noises change what log_mel trims"),
         (EVERYDAY, ["parameters.k=3"], "mine.yaml: 'parameters' is for baselines; prc_emo has sections of its own."),
         (EVERYDAY, ["recognizer=majority", "lora.rank=2", "prompt.window=1"],
          "mine.yaml: recognizer 'majority' takes 'parameters', not lora, prompt."),

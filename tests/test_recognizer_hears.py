@@ -1,6 +1,9 @@
 """PRC-Emo with voices, from recordings to a saved model that hears: on a toy of Qwen3's architecture, with tones for voices."""
 
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +17,11 @@ import soundfile
 from curriculum import BabySteps
 from prc_emo import Conversation, PRCEmo, Utterance
 from prc_emo.bench.predictions import Prediction
+from prc_emo.bench.run import run
 from prc_emo.config import Speech, Training
+from prc_emo.config_file import experiment
 from prc_emo.errors import PrcEmoError
-from prc_emo.files import read_json
+from prc_emo.files import read_json, write_jsonl
 from prc_emo.labels import MELD
 
 HERTZ = {"joy": 400.0, "sadness": 100.0}
@@ -48,6 +53,29 @@ def talks(folder: Path, split: str, count: int) -> list[Conversation]:
             turns.append(Utterance(id, "AB"[at % 2], "Well.", emotion, path if at < 2 else None))
         found.append(Conversation(f"{split}/{number}", tuple(turns)))
     return found
+
+
+RUN = [
+    *("data.corpus=jsonl", "data.labels=meld", "model.name=Qwen/Qwen3-8B", "model.tiny=true", "prompt.template=recognize", "prompt.max_tokens=1000"),
+    *("speech.units=null", "speech.unit_count=null", "speech.width=16", "speech.heads=2", "speech.feedforward=32"),
+    *("training.epochs=1", "training.batch=2", "training.loss=vocabulary", "training.evaluate_every=50"),
+]  # fmt: skip
+
+
+def written(folder: Path, split: str, said: list[Conversation]) -> None:
+    """As JSONL of one's own, beside the recordings."""
+    rows = [
+        {
+            "id": talk.id.replace("/", "-"),
+            "turns": [
+                {"speaker": turn.speaker, "text": turn.text, "emotion": turn.gold}
+                | ({"audio": turn.audio.name} if turn.audio else {})
+                for turn in talk.utterances
+            ],
+        }
+        for talk in said
+    ]
+    write_jsonl(folder / f"{split}.jsonl", rows)
 
 
 def recognizer(speech: Speech | None, **options: Any) -> PRCEmo:
@@ -115,6 +143,19 @@ def wavlm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_a_voice_shorter_than_its_augmentation_tunes_an_encoder_too(wavlm: Path) -> None:
+    import torch
+
+    from prc_emo.speech.pretrained import Pretrained
+    from prc_emo.speech.tuned import Tuned
+
+    tuned = Tuned(Pretrained(str(wavlm))).train()
+    for samples in (1_700, 16_000, 1_700):  # 5 frames, 49 frames
+        frames, there = tuned(torch.randn(1, samples, 1), torch.ones(1, samples, dtype=torch.bool))
+        assert frames.isfinite().all() and there.all()
+        assert tuned.module.config.apply_spec_augment == (samples == 16_000)
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"layer": "all"}, pytest.param({"window": 10, "noises": (20.0,)}, marks=pytest.mark.slow)],
@@ -160,6 +201,42 @@ def test_broken_recordings_are_counted_and_the_rest_goes_on(tmp_path: Path) -> N
     recorded = [replace(talk, utterances=talk.utterances[:2]) for talk in train]
     with pytest.raises(PrcEmoError, match=r"train/0/0, .*train-0-0.wav: corrupt"):
         recognizer(Speech(**SMALL, strict=True)).fit(recorded, recorded, out=tmp_path / "strict")
+
+
+def test_a_run_says_what_it_heard_and_refuses_shared_voices_also_of_a_few(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for split, count in (("train", 3), ("dev", 2)):
+        written(tmp_path, split, talks(tmp_path, split, count))
+    changes = [f"data.path={tmp_path}", *RUN]
+    run(experiment("dailytalk_units_minilm", changes), tmp_path / "run")
+    assert read_json(tmp_path / "run/report.json")["speech in training"] == {
+        "heard": 10,
+        "cut": 0,
+        "no recording": 5,
+    }
+    people = experiment("dailytalk_units_minilm", [*changes, "data.options.people=true", "data.limit=2"])
+    with pytest.raises(PrcEmoError, match="expected nobody to speak in two"):
+        run(people, tmp_path / "people")
+
+
+@pytest.mark.slow
+def test_two_processes_learn_to_hear_together(tmp_path: Path) -> None:
+    for split, count in (("train", 6), ("dev", 2)):
+        written(tmp_path, split, talks(tmp_path, split, count))
+    launch = ["-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0", "--standalone"]
+    changes = [f"data.path={tmp_path}", *RUN, "speech.text=true"]
+    done = subprocess.run(
+        [sys.executable, *launch, "-m", "prc_emo", "run", "dailytalk_units_minilm", *changes, "--out", tmp_path / "run"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    model = PRCEmo.load(tmp_path / "run/dailytalk_units_minilm")
+    model.predict(talks(tmp_path, "dev", 2))
+    assert model.heard["heard"] == 4
 
 
 def test_a_text_model_ignores_recordings(tmp_path: Path) -> None:

@@ -5,11 +5,13 @@ the order of the batch: row by row, from left to right. Positions, masks, caches
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import GenerationMixin, PreTrainedModel
+from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from prc_emo.errors import PrcEmoError
 from prc_emo.speech.adapter import SpeechAdapter, Spoken
@@ -17,6 +19,14 @@ from prc_emo.speech.adapter import SpeechAdapter, Spoken
 SLOT = -1  # as in prc_emo.llm.tokens, which this does not know
 NAME = "speech_adapter"  # of the module: what an adapter's file calls it
 _QUANTIZED = ("is_loaded_in_4bit", "is_loaded_in_8bit", "is_quantized", "hf_quantizer", "quantization_method")
+
+
+@dataclass
+class HeardOutput(CausalLMOutputWithPast):
+    """What losses beside the answer need is among the outputs, so that DDP knows that it is used; see `Spoken`."""
+
+    contrast: Tensor | None = None
+    emotions: Tensor | None = None
 
 
 class HearingModel(PreTrainedModel, GenerationMixin):
@@ -57,9 +67,12 @@ class HearingModel(PreTrainedModel, GenerationMixin):
         if input_ids is not None and speech is not None:
             out = self.llm(inputs_embeds=self.embed(input_ids, speech), **options)
             assert self.spoken is not None
-            # what losses beside the answer need is among the outputs, so that DDP knows that it is used
-            out["contrast"], out["emotions"] = self.spoken.contrast, self.spoken.emotions
-            return out
+            return HeardOutput(
+                logits=out.logits,
+                past_key_values=out.get("past_key_values"),
+                contrast=self.spoken.contrast,
+                emotions=self.spoken.emotions,
+            )
         return self.llm(input_ids=input_ids, inputs_embeds=inputs_embeds, **options)
 
     def embed(self, input_ids: Tensor, speech: Mapping[str, Tensor]) -> Tensor:

@@ -320,3 +320,9 @@ class TestConversationsToRead:
             PrcEmoError, match=r"text: there is no conversation in it\. Expected JSONL, CSV or 'NAME: text'"
         ):
             read_conversations(text)
+
+
+def test_an_utterance_id_that_stands_there_twice_is_refused_before_it_is_labelled() -> None:
+    line = '{"turns": [{"id": "0", "speaker": "A", "text": "Hi."}]}\n'
+    with pytest.raises(PrcEmoError, match="the utterance id '0' stands there twice"):
+        read_conversations(line * 2)

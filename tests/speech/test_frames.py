@@ -67,6 +67,13 @@ def test_what_is_kept_is_read_back_bit_by_bit_and_made_once(turns: list[Utteranc
     np.testing.assert_array_equal(again.frames["the same recording"], first.frames["talk/0"])
 
 
+def test_an_id_that_stands_for_two_recordings_is_refused(turns: list[Utterance], tmp_path: Path) -> None:
+    twice = [turns[0], replace(turns[1], id=turns[0].id)]
+    with pytest.raises(PrcEmoError, match=r"talk/0: expected one recording, got another in .*1\.wav"):
+        Frames(LogMel(), tmp_path / "cache").of(twice)
+    assert Frames(LogMel(), tmp_path / "cache").of([turns[0], turns[0]]).counts() == {"heard": 1, "cut": 0}
+
+
 def test_a_recording_is_known_by_its_content_and_not_by_its_name(
     turns: list[Utterance], tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from prc_emo.llm import adapter
 from prc_emo.llm.generate import generate
 from prc_emo.llm.load import LanguageModel, load
 from prc_emo.llm.score import score
-from prc_emo.llm.tokens import SLOT, prompt_ids
+from prc_emo.llm.tokens import SLOT, prompt_ids, readable
 from prc_emo.speech import inject
 from prompts import mark
 
@@ -138,6 +138,27 @@ def test_gradients_reach_ears_and_adapter_and_nothing_else() -> None:
     with adapter.frozen(lm):
         assert not any(one.requires_grad for name, one in lm.model.named_parameters() if "lora_" in name)
     assert any(one.requires_grad for name, one in lm.model.named_parameters() if "lora_" in name)
+
+
+def test_who_asks_whether_the_language_model_is_quantized_is_told() -> None:
+    """By the outermost model: peft and the trainer look no further."""
+    ears = Ears(SMALL, MELD, 1, form=Form(width=4, layers=None))
+    lm = load(QWEN, tiny=True, precision="fp32")
+    lm.model.is_loaded_in_4bit = True  # as bitsandbytes leaves it
+    assert ears.wear(lm).quantized and not hearing().quantized
+
+
+def test_in_bf16_queries_see_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    lm = hearing(settings=SMALL.model_copy(update={"text": True}))
+    lm.model.llm.to(torch.bfloat16)
+    heard = lm.model.hear(lm.beside([["a", "b"]])["speech"])
+    assert heard.soft.isfinite().all()
+
+
+def test_a_prompt_can_be_looked_at() -> None:
+    lm = hearing()
+    said = readable(lm, asked(lm, f"Ross: Fine. {mark('a')} Now:"))
+    assert "Ross: Fine." in said and said.count("<speech>") == 3
 
 
 def test_ears_are_drawn_from_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,6 +40,12 @@ def test_focal_without_gamma_is_cross_entropy() -> None:
     assert torch.allclose(focal(logits, labels, gamma=0), torch.nn.functional.cross_entropy(logits, labels))
 
 
+def test_focal_teaches_also_where_the_answer_is_sure() -> None:
+    logits = torch.tensor([[200.0, -200.0]], requires_grad=True)
+    focal(logits, torch.tensor([0]), gamma=0.5).backward()
+    assert logits.grad is not None and logits.grad.isfinite().all()
+
+
 def test_only_known_emotions_are_learned() -> None:
     def loss(emotions: list[int], **weights: float) -> float:
         options = {
