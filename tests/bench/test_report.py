@@ -16,6 +16,7 @@ from prc_emo.bench import plots
 from prc_emo.bench.metrics import score
 from prc_emo.bench.predictions import write_predictions
 from prc_emo.bench.report import write_report
+from prc_emo.bench.voices import Voices
 
 VOID = {"meta", "br", "img", "link"}
 
@@ -64,6 +65,17 @@ def full_run(tmp_path):
     ]
     (folder / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in log))
     return folder
+
+
+@pytest.mark.parametrize("labelled", [40, 4])
+def test_what_was_heard_is_shown_where_there_is_enough_of_it(full_run, tmp_path, labelled):
+    ids = [one.id for one in judged_run(np.random.default_rng(0), 0.6)][:labelled]
+    ids += [f"nobody labelled it/{number}" for number in range(6)]
+    vectors = np.random.default_rng(0).standard_normal((len(ids), 8)).astype(np.float32)
+    Voices(tuple(ids), vectors, {ids[0]: np.full((3, 20), 0.05, np.float32)}).write(full_run)
+    text = write_report(full_run, tmp_path / "report.html").read_text()
+    assert ("40 voices in a plane" in text) == (labelled == 40)
+    assert "How much each soft prompt looks at each frame, for 1 utterances" in text
 
 
 def test_a_full_run_shows_everything(full_run, tmp_path):
