@@ -49,6 +49,16 @@ def wait_until(url: str, line: str) -> None:
         time.sleep(0.1)
 
 
+def test_an_answer_is_sent_at_once(server: Server) -> None:
+    with httpx.Client(base_url=server.url) as client:
+        seconds = []
+        for _ in range(20):
+            start = time.monotonic()
+            client.get("/healthz")
+            seconds.append(time.monotonic() - start)
+    assert sorted(seconds)[5] < 0.03  # Nagle's algorithm and delayed acknowledgements would make it 0.04
+
+
 def test_the_official_client_chats_and_what_it_leaves_in_the_middle_is_stopped(server: Server) -> None:
     client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
     assert [model.id for model in client.models.list()] == ["words"]

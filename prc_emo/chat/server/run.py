@@ -34,7 +34,8 @@ def bound(host: str, port: int, key: str | None) -> socket.socket:
                 f"--host {host} lets other machines ask, which needs a key. Set ${KEY}, for example to what "
                 "`openssl rand -hex 24` prints, or listen on 127.0.0.1."
             )
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        # with its protocol, or asyncio does not send at once, and each answer waits 40 ms for a packet that nobody sends
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except OSError as error:
