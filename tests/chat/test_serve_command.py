@@ -48,7 +48,7 @@ def test_a_served_model_says_what_the_run_says(
         sides = ["--against", url, "--against", tmp_path / "merged", "--count", "10", "--tolerance", "1e-5"]
         done = prc_emo("verify", trained, *sides)
         assert done.code == 0, done
-        assert [int(other) for other in re.findall(r"│ 17\s+│ (\d+)\s", done.out)] == [0, 0]
+        assert [int(other) for other in re.findall(r"│ 17\s+│ 0\s+│ (\d+)\s", done.out)] == [0, 0]
     finally:
         server.send_signal(signal.SIGTERM)
         _, said = server.communicate(timeout=30)
