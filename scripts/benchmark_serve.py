@@ -2,10 +2,11 @@
 
     python scripts/benchmark_serve.py runs/quickstart
     python scripts/benchmark_serve.py runs/quickstart --clients 64 --requests 128 --rounds 3 -- --queue 40
+    python scripts/benchmark_serve.py runs/quickstart --whole --requests 64 --rounds 1 -- --timeout 20
 
 Each request asks for the last turn of a conversation of the corpus that ships, cut at a length that differs from one to the
-next. Both sides send the same requests to the same server and take turns (A B A B); what stands behind -- goes to
-`prc-emo serve`. An answer is right (200) or tells to come back (429, with Retry-After: the client does, and its wait counts);
+next; with --whole, for all turns of one that is up to 60 long. Both sides send the same requests to the same server and take
+turns (A B A B); what stands behind -- goes to `prc-emo serve`. An answer is right (200) or tells to come back (429, with Retry-After: the client does, and its wait counts);
 anything else ends the benchmark. Beside the time, which other programs lengthen (and most for who computes without a pause), stands
 the server's processor time.
 """
@@ -30,9 +31,15 @@ from prc_emo.corpora import load_corpus
 Body = dict[str, object]
 
 
-def bodies(count: int) -> list[Body]:
+def bodies(count: int, whole: bool) -> list[Body]:
     """So many requests, of one to all turns of a conversation, in an order that is the same each time."""
     draw = random.Random(0)
+    if whole:
+        said = [turn for talk in load_corpus("everyday").train for turn in talk.utterances]
+        lines = [{"speaker": turn.speaker, "text": turn.text} for turn in said]
+        starts = [draw.randrange(len(lines) - 60) for _ in range(count)]
+        cut = [lines[start : start + draw.choice([1, 2, 5, 10, 30, 60])] for start in starts]
+        return [{"conversations": [{"turns": turns}]} for turns in cut]
     made: list[Body] = []
     for talk in cycle(load_corpus("everyday").train):
         if len(made) == count:
@@ -80,8 +87,11 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--requests", type=int, default=128, help="of each side and round")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("serve", nargs="*", help="further options of prc-emo serve, after --")
-    given = parser.parse_args()
+    parser.add_argument("--whole", action="store_true", help="ask for all turns, of up to 60 at once")
+    parser.usage = "%(prog)s RUN [options] [-- further options of prc-emo serve]"
+    own = sys.argv[1:]
+    at = own.index("--") if "--" in own else len(own)
+    given, serve = parser.parse_args(own[:at]), own[at + 1 :]
     command = [
         sys.executable,
         "-m",
@@ -95,7 +105,7 @@ def main() -> None:
         "--no-page",
     ]
     with subprocess.Popen(
-        [*command, "--timeout", "600", *given.serve], stderr=subprocess.PIPE, text=True
+        [*command, "--timeout", "600", *serve], stderr=subprocess.PIPE, text=True
     ) as server:
         try:
             measure(address(server), psutil.Process(server.pid), given)
@@ -116,7 +126,7 @@ def address(server: "subprocess.Popen[str]") -> str:
 
 
 def measure(url: str, server: psutil.Process, given: argparse.Namespace) -> None:
-    asked = bodies(given.requests)
+    asked = bodies(given.requests, given.whole)
     sides = {"one after the other": 1, f"{given.clients} at once": given.clients}
     rates: dict[str, list[float]] = {name: [] for name in sides}
     costs: dict[str, list[float]] = {name: [] for name in sides}

@@ -1,4 +1,4 @@
-"""Many who ask at once, one recognizer: what waits is read together, a share of everybody's turns in each batch.
+"""Many who ask at once, one recognizer: what waits is read together, in each batch the shortest requests and those that came first.
 
 A reader like any other, so a session can stand in front of it. Knows no HTTP. One thread reads; a few milliseconds after
 the first turn, or once a batch is full, it begins, and while it reads the next batch gathers.
@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import count
 
 from prc_emo.chat.reader import Reader
 from prc_emo.chat.turn import Reading
@@ -20,6 +19,10 @@ from prc_emo.conversation import Conversation
 from prc_emo.errors import PrcEmoError
 
 Readings = Mapping[str, Reading]
+
+_SHORT = (
+    0.25  # of a batch, for the shortest requests; the rest is for who came first, so that none waits for ever
+)
 
 
 class BusyError(PrcEmoError):
@@ -36,11 +39,10 @@ class BusyError(PrcEmoError):
 
 @dataclass
 class _Job:
-    """One call: its turns are read a share at a time, and its future has all of them or an error."""
+    """One call: its turns are read some at a time, and its future has all of them or an error."""
 
     conversations: Sequence[Conversation]
     left: deque[str]
-    number: int
     future: "Future[Readings]" = field(default_factory=Future)
     readings: dict[str, Reading] = field(default_factory=dict)
     ids: frozenset[str] = frozenset()
@@ -85,7 +87,6 @@ class BatchingReader:
         self._jobs: deque[_Job] = deque()
         self._change = threading.Condition()
         self._pace: float | None = None  # seconds a turn, from the batches so far
-        self._numbers = count()
         self._closing = False
         self._worker = threading.Thread(target=self._work, name="reader", daemon=True)
         self._worker.start()
@@ -118,7 +119,7 @@ class BatchingReader:
         left = deque(turn.id for talk in conversations for turn in talk.utterances if turn.id in only)
         turns = (turn.id for talk in conversations for turn in talk.utterances)
         ids = frozenset([*(talk.id for talk in conversations), *turns])
-        job = _Job(conversations, left, next(self._numbers), ids=ids)
+        job = _Job(conversations, left, ids=ids)
         if not left:
             job.future.set_result({})
             return job.future
@@ -133,12 +134,13 @@ class BatchingReader:
                     f"{waiting} turns wait to be read, and {self._most} is the most. Ask again later.",
                     max(1, math.ceil(waiting * pace)),
                 )
-            # everybody has the same share of a batch, so a long request is no longer in front of a short one than that is long
-            before = sum(min(len(one.left), len(left)) for one in jobs)
-            if before and (before + len(left)) * pace > within:
+            shorter = sum(len(one.left) for one in jobs if len(one.left) <= len(left))
+            in_turn = (waiting + len(left)) * pace / (1 - _SHORT)
+            as_a_short_one = (shorter + len(left)) * pace / _SHORT
+            if waiting and min(in_turn, as_a_short_one) > within:
                 raise BusyError(
                     f"{waiting} turns wait to be read, and these would not be read in {within:g} s. Ask again later, or for less at once.",
-                    max(1, math.ceil(before * pace)),
+                    max(1, math.ceil(waiting * pace)),
                 )
             self._jobs.append(job)
             self._change.notify_all()
@@ -165,7 +167,7 @@ class BatchingReader:
             self._told(turns)
 
     def _gather(self) -> list[tuple[_Job, list[str]]]:
-        """The next batch, in which everybody who waits has about the same share; empty once closed and done."""
+        """The next batch; empty once closed and done."""
         with self._change:
             while True:
                 self._jobs = deque(job for job in self._jobs if not job.future.cancelled())
@@ -182,37 +184,26 @@ class BatchingReader:
             ):
                 self._change.wait(rest)
             shares = self._share()
-            served = {id(job) for job, _ in shares}
-            # who had a share goes behind those who had none
-            self._jobs = deque(
-                sorted((job for job in self._jobs if job.left), key=lambda job: id(job) in served)
-            )
+            self._jobs = deque(job for job in self._jobs if job.left)
             return shares
 
     def _share(self) -> list[tuple[_Job, list[str]]]:
-        """Takes turns for a batch, one of each job and round, and leaves the rest.
-
-        Who has waited longest has a quarter of the batch beforehand: however many ask later, their turn comes.
-        """
+        """Takes turns for a batch, and leaves the rest: of short jobs first, as far as their part goes, then of who came first."""
         owners: dict[str, _Job] = {}
-        jobs = []
-        for job in (
-            self._jobs
-        ):  # two callers may call conversations or turns alike: one of them waits for the next batch
+        jobs: list[_Job] = []
+        # two callers may call conversations or turns alike: one of them waits for the next batch
+        for job in self._jobs:
             if not any(one in owners for one in job.ids):
                 owners.update(dict.fromkeys(job.ids, job))
                 jobs.append(job)
-        shares: list[list[str]] = [[] for _ in jobs]
-        room, first = self._batch, min(range(len(jobs)), key=lambda at: jobs[at].number)
-        for _ in range(min(len(jobs[first].left), self._batch // 4)):
-            shares[first].append(jobs[first].left.popleft())
-            room -= 1
-        while room and any(job.left for job in jobs):
-            for job, share in zip(jobs, shares, strict=True):
-                if job.left and room:
-                    share.append(job.left.popleft())
+        shares: dict[int, tuple[_Job, list[str]]] = {}
+        room, for_others = self._batch, round(self._batch * (1 - _SHORT))
+        for least, some in ((for_others, sorted(jobs, key=lambda job: len(job.left))), (0, jobs)):
+            for job in some:
+                while job.left and room > least:
+                    shares.setdefault(id(job), (job, []))[1].append(job.left.popleft())
                     room -= 1
-        return [(job, share) for job, share in zip(jobs, shares, strict=True) if share]
+        return list(shares.values())
 
     def _answer(self, jobs: list[tuple[_Job, list[str]]]) -> None:
         """Reads a batch; where it cannot be read, the halves of it, so that an error is only its own caller's."""
