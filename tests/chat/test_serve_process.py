@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -33,13 +34,26 @@ class Server:
         return self.process.returncode, said
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
+@contextmanager
+def running() -> Iterator[Server]:
     one = Server()
     yield one
     if one.process.poll() is None:
         one.process.kill()
         one.process.communicate()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """To be ended by the test."""
+    with running() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[Server]:
+    with running() as one:
+        yield one
 
 
 def wait_until(url: str, line: str) -> None:
@@ -49,8 +63,8 @@ def wait_until(url: str, line: str) -> None:
         time.sleep(0.1)
 
 
-def test_an_answer_is_sent_at_once(server: Server) -> None:
-    with httpx.Client(base_url=server.url) as client:
+def test_an_answer_is_sent_at_once(lasting: Server) -> None:
+    with httpx.Client(base_url=lasting.url) as client:
         seconds = []
         for _ in range(20):
             start = time.monotonic()
@@ -59,8 +73,8 @@ def test_an_answer_is_sent_at_once(server: Server) -> None:
     assert sorted(seconds)[5] < 0.03  # Nagle's algorithm and delayed acknowledgements would make it 0.04
 
 
-def test_the_official_client_chats_and_what_it_leaves_in_the_middle_is_stopped(server: Server) -> None:
-    client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
+def test_the_official_client_chats_and_what_it_leaves_in_the_middle_is_stopped(lasting: Server) -> None:
+    client = openai.OpenAI(base_url=f"{lasting.url}/v1", api_key="none", max_retries=0)
     assert [model.id for model in client.models.list()] == ["words"]
     hello = [{"role": "user", "content": "Hi."}]
     whole = client.chat.completions.create(model="words", messages=hello)  # type: ignore[arg-type]
@@ -75,19 +89,19 @@ def test_the_official_client_chats_and_what_it_leaves_in_the_middle_is_stopped(s
 
     left = client.chat.completions.create(model="words", messages=hello, stream=True)  # type: ignore[arg-type]
     next(iter(left))
-    wait_until(server.url, "prc_emo_replies 1.0")
+    wait_until(lasting.url, "prc_emo_replies 1.0")
     start = time.monotonic()
     left.close()
-    wait_until(server.url, "prc_emo_replies 0.0")
+    wait_until(lasting.url, "prc_emo_replies 0.0")
     assert time.monotonic() - start < 3  # the whole reply takes four seconds
     body = b'{"conversations": "' + b"x" * 5_000_000 + b'"}'
     refused = httpx.post(
-        f"{server.url}/v1/emotions", content=body, headers={"Content-Type": "application/json"}
+        f"{lasting.url}/v1/emotions", content=body, headers={"Content-Type": "application/json"}
     )
     assert refused.status_code == 413
 
 
-def test_sixty_four_clients_at_once_get_the_answers_that_each_would_get_alone(server: Server) -> None:
+def test_sixty_four_clients_at_once_get_the_answers_that_each_would_get_alone(lasting: Server) -> None:
     asked = [
         {
             "conversations": [
@@ -98,7 +112,7 @@ def test_sixty_four_clients_at_once_get_the_answers_that_each_would_get_alone(se
     ]
 
     def ask(one: dict[str, object]) -> httpx.Response:
-        return httpx.post(f"{server.url}/v1/emotions", json=one, timeout=60)
+        return httpx.post(f"{lasting.url}/v1/emotions", json=one, timeout=60)
 
     with ThreadPoolExecutor(64) as pool:
         together = list(pool.map(ask, asked))
@@ -106,12 +120,12 @@ def test_sixty_four_clients_at_once_get_the_answers_that_each_would_get_alone(se
     assert [answer.json() for answer in together] == [ask(one).json() for one in asked]
 
 
-def test_what_a_client_left_is_not_read_any_more(server: Server) -> None:
+def test_what_a_client_left_is_not_read_any_more(lasting: Server) -> None:
     many = {"conversations": [{"turns": [{"speaker": "Ross", "text": f"line {n}"} for n in range(300)]}]}
     with pytest.raises(httpx.ReadTimeout):
-        httpx.post(f"{server.url}/v1/emotions", json=many, timeout=0.5)
+        httpx.post(f"{lasting.url}/v1/emotions", json=many, timeout=0.5)
     start = time.monotonic()
-    wait_until(server.url, "prc_emo_waiting_turns 0.0")
+    wait_until(lasting.url, "prc_emo_waiting_turns 0.0")
     assert time.monotonic() - start < 3  # all of it takes six seconds
 
 
