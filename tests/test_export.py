@@ -1,7 +1,6 @@
 """A merged model answers as its adapter did, alone, and behind a server; what differs is found."""
 
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import openai
 import pytest
+from test_kill import free_port
 
 from prc_emo import PRCEmo, PrcEmoError
 from prc_emo.config import Training
@@ -135,9 +135,7 @@ def test_what_cannot_be_asked_is_named_before_anything_is_loaded(tmp_path: Path)
 def test_transformers_serve_writes_what_the_run_writes(toy: Path, merged: Path) -> None:
     model = PRCEmo.load(merged)
     program = Path(sys.executable).with_name("transformers")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen([program, "serve", merged, "--port", str(port)])
     try:
         url, until = f"http://127.0.0.1:{port}", time.monotonic() + 120

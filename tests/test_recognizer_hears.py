@@ -203,9 +203,7 @@ def test_broken_recordings_are_counted_and_the_rest_goes_on(tmp_path: Path) -> N
         recognizer(Speech(**SMALL, strict=True)).fit(recorded, recorded, out=tmp_path / "strict")
 
 
-def test_a_run_says_what_it_heard_and_refuses_shared_voices_also_of_a_few(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_says_what_it_heard_and_refuses_shared_voices_also_of_a_few(tmp_path: Path) -> None:
     for split, count in (("train", 3), ("dev", 2)):
         written(tmp_path, split, talks(tmp_path, split, count))
     changes = [f"data.path={tmp_path}", *RUN]

@@ -45,7 +45,7 @@ def understand(
         name, _, argument = text[1:].partition(" ")
         return Command(name.lower(), argument.strip())
     text = text.removeprefix("/") if text.startswith("//") else text
-    lines = [_LINE.fullmatch(line) for line in text.splitlines() if line.strip()]
+    lines = _lines(text)
     found = tuple((line["name"], line["words"].strip()) for line in lines if line is not None)
     if len(found) == len(lines) and (
         len(found) > 1 or (found and (lines_name_speakers or found[0][0] in speakers))
@@ -60,14 +60,19 @@ def hint(words: str) -> str:
     >>> hint("Ross: I'm fine.\nMonica: You're not.\n(He leaves.)")
     'Taken as one turn: line 3 of 3 names no speaker. For a dialogue, take it back, and begin every line with NAME: and words.'
     """
-    lines = [line for line in words.splitlines() if line.strip()]
-    unnamed = [number for number, line in enumerate(lines, start=1) if not _LINE.fullmatch(line)]
+    lines = _lines(words)
+    unnamed = [number for number, line in enumerate(lines, start=1) if line is None]
     if not unnamed or len(unnamed) >= len(lines) - 1:
         return ""
     return (
         f"Taken as one turn: line {unnamed[0]} of {len(lines)} names no speaker. "
         "For a dialogue, take it back, and begin every line with NAME: and words."
     )
+
+
+def _lines(text: str) -> list[re.Match[str] | None]:
+    """The lines in which there is something; None for one that names no speaker."""
+    return [_LINE.fullmatch(line) for line in text.splitlines() if line.strip()]
 
 
 def file_and_words(argument: str) -> tuple[Path, str]:

@@ -148,7 +148,7 @@ def test_who_asks_whether_the_language_model_is_quantized_is_told() -> None:
     assert ears.wear(lm).quantized and not hearing().quantized
 
 
-def test_in_bf16_queries_see_text(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_bf16_queries_see_text() -> None:
     lm = hearing(settings=SMALL.model_copy(update={"text": True}))
     lm.model.llm.to(torch.bfloat16)
     heard = lm.model.hear(lm.beside([["a", "b"]])["speech"])
