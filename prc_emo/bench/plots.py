@@ -41,6 +41,7 @@ _STYLE: dict[Any, Any] = {
     ),
 }
 _SIGNS = "osD^vP*XphH8"
+_PHASES = 12  # more than these, such as the epochs of a long training, are no longer told apart
 _WIDTH = 4.6  # inches: narrow, so that letters stay legible when a phone shrinks the picture
 
 
@@ -255,6 +256,8 @@ def training(log: Sequence[Mapping[str, Any]]) -> Plot | None:
     for line in log:
         if "phase" in line:
             starts.setdefault(str(line["phase"]), line["step"])
+    if len(starts) > _PHASES:
+        starts = {}
     names = {"loss": "training loss", "dev_wf1": "wF1 on dev"}
 
     def draw(figure: "Figure") -> None:

@@ -111,7 +111,7 @@ def _figures(run: Run, scores: Scores) -> Iterator[plots.Plot]:
     if training:
         yield training
     order = files.read_object(folder / "order.json")
-    if order.get("difficulties"):
+    if len(set(order.get("difficulties", []))) > 1:
         yield plots.difficulty(order["difficulties"], order.get("buckets", []))
     if voices := Voices.read(folder):
         gold = {line.id: line.gold for line in run.judged}
@@ -134,7 +134,7 @@ def _confident_mistakes(judged: Sequence[Judged]) -> tuple[Judged, ...]:
 
 def _retrieval(path: Path) -> tuple[tuple[str, int], ...]:
     retrieval = files.read_object(path).get("retrieval")
-    if not retrieval:
+    if not retrieval or not (retrieval["shown"] or retrieval["excluded"]):
         return ()
     excluded = sorted(retrieval["excluded"].items(), key=lambda pair: -pair[1])
     return (("shown", retrieval["shown"]), *((f"excluded: {reason}", count) for reason, count in excluded))

@@ -76,6 +76,7 @@ def test_what_was_heard_is_shown_where_there_is_enough_of_it(full_run, tmp_path,
     text = write_report(full_run, tmp_path / "report.html").read_text()
     assert ("40 voices in a plane" in text) == (labelled == 40)
     assert "How much each soft prompt looks at each frame, for 1 utterances" in text
+    assert "data:image/png" in text and "img-src data:" in text  # drawn within the page, and allowed to be
 
 
 def test_a_full_run_shows_everything(full_run, tmp_path):
@@ -101,6 +102,8 @@ def test_what_a_run_does_not_have_is_left_out(tmp_path):
         folder / "predictions.jsonl",
         [replace(one, probabilities={}) for one in judged_run(np.random.default_rng(0), 0.6)],
     )
+    (folder / "order.json").write_text(json.dumps({"difficulties": [0.0, 0.0, 0.0]}))
+    (folder / "report.json").write_text(json.dumps({"retrieval": {"shown": 0, "excluded": {}}}))
     text = write_report(folder, tmp_path / "report.html").read_text()
     for absent in (
         "Reliability",
@@ -186,6 +189,12 @@ def test_pictures_are_xml_and_take_the_colours_of_the_page():
     assert "currentColor" in plot.svg and "var(--accent)" in plot.svg
     assert "#0101" not in plot.svg and "#000000" not in plot.svg
     assert plot.alt.startswith("F1 per label: ") and "joy 0." in plot.alt
+
+
+def test_phases_beyond_counting_are_not_listed():
+    log = [{"step": step, "loss": 1.0, "phase": f"epoch {step}"} for step in range(60)]
+    assert plots.training(log).note == ""
+    assert plots.training(log[:3]).note == "Phases: (1) epoch 0; (2) epoch 1; (3) epoch 2"
 
 
 def test_a_log_of_other_things_is_no_training_curve():
