@@ -26,10 +26,11 @@ demo: $(READY) ## Train on the corpus that ships, compare with two baselines, wr
 	@echo "The report, for a browser:"
 	@$(BIN)/prc-emo report $(RUNS) --out runs/report.html
 
-# The models of these tests are so small that threads only wait for each other: one is several times quicker than two.
+# The models of these tests are so small that threads only wait for each other: one is several times quicker than two. Two
+# processes share the tests, whole files each, since what is made once for a file is made once then.
 test: export OMP_NUM_THREADS ?= 1
 test: $(READY) ## Run the tests that need neither network, GPU nor corpora
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 test-all: $(READY) ## Run the slow tests too, and those on real corpora (PRC_EMO_DATA, or ../shared/data)
 	$(BIN)/python -m pytest -q -m "not gpu and not network and not browser"
