@@ -121,8 +121,8 @@ def difficulties(
     """The difficulty of each conversation by the measure of that name in `DIFFICULTIES`, shape (conversations,).
 
     Raises:
-        CurriculumError: There is no such measure, it does not take what measures are given, a conversation is empty, or an
-            emotion is not on the wheel.
+        CurriculumError: There is no such measure, it does not take what measures are given or fails, a conversation is empty,
+            or an emotion is not on the wheel.
     """
     if measure not in DIFFICULTIES:
         raise CurriculumError(
@@ -143,7 +143,18 @@ def difficulties(
         raise CurriculumError(
             f"The measure {measure!r} cannot be asked: {error}. Define it as a function of (turns, **weights)."
         ) from None
-    return np.fromiter((function(turns, **weights) for turns in conversations), dtype=np.float64)
+
+    def asked(number: int, turns: Sequence[Turn]) -> float:
+        try:
+            return float(function(turns, **weights))
+        except CurriculumError:
+            raise
+        except Exception as error:  # of somebody's own measure
+            raise CurriculumError(
+                f"The measure {measure!r} failed on conversation {number} of {len(turns)} turns: {error!r}."
+            ) from error
+
+    return np.array([asked(number, turns) for number, turns in enumerate(conversations)], dtype=np.float64)
 
 
 def own_shifts(turns: Sequence[Turn]) -> list[Shift]:

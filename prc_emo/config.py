@@ -127,7 +127,12 @@ class Speech(Section):
     units: str | None = None  # instead of an encoder: discrete units by utterance id, from the data folder
     unit_count: int | None = Field(None, ge=1)  # how many there are; by default one more than the highest
     features: str | None = None  # instead of an encoder: features by utterance id, from the data folder
-    strict: bool = False  # stop at the first utterance of which nothing is heard
+    # what counts as the recording of one utterance, in seconds
+    shortest: float = Field(0.1, gt=0)  # below it there is nothing to hear
+    heard: float = Field(30.0, gt=0)  # what goes on after so many is cut; of Whisper 30 at most
+    longest: float = Field(300.0, gt=0)  # above it, it is a whole conversation, given by mistake
+    precision: Literal["float32", "float16"] = "float32"  # of kept frames; float16 takes half the room
+    strict: bool = False  # training and its scoring stop at the first utterance of which nothing is heard
     context: bool = True  # also the voices of the turns before and after, not the target's alone
     # the Q-Former
     queries: int = Field(8, ge=1)  # soft prompts of an utterance, or of each window of it
@@ -158,6 +163,10 @@ class Speech(Section):
         if self.tune is not None and (self.units or self.features or self.encoder == "log_mel"):
             raise ValueError(
                 "tune is for a speech encoder of the hub: log_mel, units and features have no weights"
+            )
+        if not self.shortest < self.heard <= self.longest:
+            raise ValueError(
+                f"expected shortest < heard <= longest, got {self.shortest:g}, {self.heard:g} and {self.longest:g} seconds"
             )
         if self.window is not None and self.speeds:
             raise ValueError("speeds change the number of windows: take window=null or speeds=[]")

@@ -48,6 +48,9 @@ def experiment(
     changes += [(key, nested(key, value)) for key, value in map(pair, overrides)]
     if any(change.get("smoke") or (change.get("model") or {}).get("tiny") for _, change in changes):
         raw = overlay(raw, smoke, "smoke")
+    was = _corpus(raw)
+    if was and any(_corpus(change) not in (None, was) for _, change in changes):
+        raw["data"].pop("options", None)  # those of one corpus mean nothing to the reader of another
     for key, change in changes:
         change.pop("smoke", None)
         raw = overlay(raw, change, key)
@@ -65,6 +68,11 @@ def to_yaml(settings: Experiment) -> str:
     return yaml.safe_dump(
         settings.model_dump(mode="json", exclude=not_its), sort_keys=False, allow_unicode=True
     )
+
+
+def _corpus(settings: Mapping[str, Any]) -> Any:
+    data = settings.get("data")
+    return data.get("corpus") if isinstance(data, Mapping) else None
 
 
 def _read(name_or_file: str) -> dict[str, Any]:

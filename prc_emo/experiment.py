@@ -11,6 +11,7 @@ from prc_emo.difficulty import Difficulty
 from prc_emo.errors import PrcEmoError
 from prc_emo.knowledge import Knowledge
 from prc_emo.labels import LabelSet
+from prc_emo.processes import processes
 from prc_emo.recognizer import PRCEmo
 from prompts import load_template
 from retrieval_store import DemonstrationStore, Embedder
@@ -71,15 +72,25 @@ def build(settings: Experiment, labels: LabelSet, corpus: str, shared: Path | No
 def refuse_too_long(model: PRCEmo, conversations: Sequence[Conversation]) -> None:
     """Composes the longest utterances, so that one which cannot be labelled is told before the training, not after it.
 
+    Their voices count, too: what is heard here is kept, and is not heard again after the training.
+
     Raises:
         PrcEmoError: An utterance is too long even alone.
     """
-    # an utterance of fewer bytes has fewer tokens than a quarter of the prompt, which leaves room for any template
+    hidden = [talk.hidden() for talk in conversations]
+    voices: dict[str, int] = {}
+    if model.ears is not None:
+        with processes().main_process_first():
+            model.hear(hidden)
+        listener = model.ears.listener
+        voices = {id: listener.slots(id) for id in listener.frames}
+    # an utterance of fewer bytes and soft prompts has fewer tokens than a quarter of the prompt, which leaves room for any
+    # template
     long = model.limit // 4
-    for talk in conversations:
+    for talk in hidden:
         for turn in talk.utterances:
-            if len(turn.text.encode()) > long:
-                model.compose([talk.hidden()], only={turn.id})
+            if len(turn.text.encode()) + voices.get(turn.id, 0) > long:
+                model.compose([talk], only={turn.id})
 
 
 def _knowledge(settings: Experiment) -> Knowledge | None:

@@ -5,7 +5,7 @@ The one place that knows the settings, `speech` and `llm` together.
 
 import os
 import sys
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,7 +15,8 @@ import numpy as np
 
 from prc_emo.bench.voices import Voices
 from prc_emo.config import Section, Speech, data_path
-from prc_emo.conversation import Conversation
+from prc_emo.conversation import Conversation, Utterance
+from prc_emo.errors import PrcEmoError
 from prc_emo.labels import LabelSet
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from prc_emo.llm.train import Beside
     from prc_emo.speech.audio import Variant
     from prc_emo.speech.encoder import Encoder
+    from prc_emo.speech.features import Features
     from prc_emo.speech.heard import Heard, Source
     from prc_emo.speech.inject import HearingModel
     from prc_emo.speech.listen import Listener
@@ -50,7 +52,8 @@ class Ears:
     """Hears conversations as the settings say.
 
     Args:
-        form: Where it is known already: of a saved model.
+        form: Of a saved model, which has its form already. Such a model reads on where training would stop: strict is of no
+            matter, and without the units or features that it was trained with it reads words alone.
         cache: Where frames are kept; by default $PRC_EMO_CACHE, or prc-emo in the user's cache folder.
 
     Attributes:
@@ -68,7 +71,7 @@ class Ears:
     ) -> None:
         self.settings, self.labels, self.seed = settings, labels, seed
         self.cache: Path | None = cache or _cache()
-        self._form = form
+        self._form, self._saved = form, form is not None
         self._texts: dict[str, str] = {}
         self.model: HearingModel | None = None
         self.listener: Listener
@@ -120,10 +123,10 @@ class Ears:
             )
         self.model = HearingModel(lm.model, adapter.to(lm.device))
         self.model.train(False)
-        self.listener = Listener(
-            qformer.slots if tuned is None else lambda long: qformer.slots(tuned.encoder.frames(long)),
-            self._words(lm) if own.text else None,
-        )
+        slots: Callable[[int], int] | int = own.queries
+        if own.window is not None:
+            slots = qformer.slots if tuned is None else lambda long: qformer.slots(tuned.encoder.frames(long))
+        self.listener = Listener(slots, self._words(lm) if own.text else None)
         return replace(lm, model=self.model, train_whole=(*lm.train_whole, NAME), listen=self.listener)
 
     def qformer(self, text_width: int | None = None) -> "SpeechQFormer":
@@ -162,10 +165,17 @@ class Ears:
             for turn in talk.utterances
             if only is None or self.settings.context or turn.id in only
         ]
-        self.heard = self._source.of(turns)
+        self.heard = self._listen(turns)
         self.listener.frames = self.heard.frames
         self._texts = {turn.id: turn.text for turn in turns}
         return self.heard
+
+    def _listen(self, turns: Sequence[Utterance]) -> "Heard":
+        from prc_emo.speech.heard import Heard, Unheard
+
+        if self.of_recordings and not self._strict and all(turn.audio is None for turn in turns):
+            return Heard({}, {turn.id: Unheard("no recording") for turn in turns})  # and no encoder is needed
+        return self._source.of(turns)
 
     def voices(self, at_once: int = 8, looked_at: int = 8) -> Voices | None:
         """What the model makes of the voices that were heard last: of all in the contrastive space, of a few where it listens."""
@@ -235,20 +245,46 @@ class Ears:
         from prc_emo.speech.units import Units
 
         own = self.settings
+        if (name := own.units or own.features) is None:
+            return self._heard_as(Variant())
+        path = data_path(name)
+        if self._saved and not path.exists():
+            sys.stderr.write(f"{path}, with the voices of this model, is not there: it reads words alone.\n")
+            return Units({}, self.form.width)
         if own.units is not None:
             known = own.unit_count if self._form is None else self._form.width
-            return Units.read(data_path(own.units), known, strict=own.strict)
-        if own.features is not None:
-            return Features.read(data_path(own.features), strict=own.strict)
-        return self._heard_as(Variant())
+            return Units.read(path, known, strict=self._strict)
+        found = Features.read(path, strict=self._strict)
+        self._refuse_another_form(found, str(path))
+        return found
 
     def _heard_as(self, variant: "Variant") -> "Source":
         """Recordings as the encoder hears them, in one manner."""
+        from prc_emo.speech.audio import Limits
         from prc_emo.speech.frames import Frames
         from prc_emo.speech.tuned import Waves
 
-        heard = self._encoder if self.settings.tune is None else Waves()
-        return Frames(heard, self.cache, variant, strict=self.settings.strict)
+        own = self.settings
+        return Frames(
+            self._encoder if own.tune is None else Waves(),
+            self.cache,
+            variant,
+            Limits(shortest=own.shortest, heard=own.heard, longest=own.longest),
+            strict=self._strict,
+            precision=own.precision,
+        )
+
+    @property
+    def _strict(self) -> bool:
+        return self.settings.strict and not self._saved
+
+    def _refuse_another_form(self, found: "Encoder | Features", what: str) -> None:
+        form = self._form
+        if form is not None and (found.width, found.layers) != (form.width, form.layers):
+            raise PrcEmoError(
+                f"{what}: expected frames as this model has learned to hear them, {_shape(form.width, form.layers)}; got "
+                f"{_shape(found.width, found.layers)}. Restore what it was trained with, or train anew."
+            )
 
     @cached_property
     def _encoder(self) -> "Encoder":
@@ -257,6 +293,7 @@ class Ears:
         own = self.settings
         layer = {} if own.encoder == LOG_MEL else {"layer": own.layer}
         found = encoder(own.encoder, **layer, **own.options)
+        self._refuse_another_form(found, found.id)
         learned = self._form.encoder if self._form else ""
         if learned and learned != found.id:
             sys.stderr.write(
@@ -272,6 +309,10 @@ class Ears:
             return ids[:WORDS] or [lm.tokenizer.pad_token_id]
 
         return words
+
+
+def _shape(width: int, layers: int | None) -> str:
+    return f"{width} wide" if layers is None else f"{width} wide in {layers} layers"
 
 
 def _cache() -> Path:

@@ -16,6 +16,7 @@ from prc_emo.conversation import Conversation
 from prc_emo.errors import PrcEmoError, did_you_mean
 from prc_emo.experiment import build
 from prc_emo.recognizer import PRCEmo
+from prompts import replace_marks
 from retrieval_store import DemonstrationStore, Embedder, Found
 
 
@@ -56,11 +57,14 @@ def describe(
     model.hear([talks[utterance]])
     (example,) = model.compose([talks[utterance]], only={utterance})
     tokens = model.tokens(example.messages)
-    if lm.chat:
-        out.print(readable(lm, tokens), markup=False, highlight=False, soft_wrap=True)
-    else:
-        for message in example.messages:
-            out.print(message["content"], markup=False, highlight=False, soft_wrap=True)
+    # ids of utterances stand where voices go, and may say the emotion: the model never sees them
+    said = (
+        [readable(lm, tokens)]
+        if lm.chat
+        else [replace_marks(one["content"], "<speech>") for one in example.messages]
+    )
+    for text in said:
+        out.print(text, markup=False, highlight=False, soft_wrap=True)
     out.rule()
     out.print(
         f"template {model.template.name} version {model.template.version}, {len(tokens)} tokens of at most {model.limit}",

@@ -153,8 +153,11 @@ class PRCEmo:
         )
         with state.main_process_first():
             self.remember(train, out)
-            self.heard = self.hear([*train, *dev])
+            self.hear([*train, *dev])
             lessons = None if self.ears is None else self.ears.lessons(train)
+        if self.ears is not None:
+            self.heard = self.ears.heard.counts({turn.id for talk in train for turn in talk.utterances})
+            same_as_before(out / "training.json", {"voices": tuple(self.ears.heard.contents.items())})
         dev_ids = frozenset(talk.id for talk in dev)
         prompts = self.training_prompts(train, dev)
         answers = [str(one.answer) for one in prompts]
@@ -187,7 +190,9 @@ class PRCEmo:
             beside=lessons,
         )
         if self.ears is not None and self.ears.settings.stages == 2:
-            with adapter.frozen(lm):
+            from prc_emo.speech.inject import NAME
+
+            with adapter.frozen(lm, but=NAME):
                 learn(out / "listening")
         best = learn(out)
         if state.is_main_process:
@@ -206,7 +211,9 @@ class PRCEmo:
         """One label with probabilities for each utterance, in order; gold labels are not looked at."""
         conversations = [conversation.hidden() for conversation in conversations]
         self._ready()
-        self.heard = self.hear(conversations)
+        if self.ears is not None:
+            with processes().main_process_first():  # the others find what it has heard
+                self.heard = self.hear(conversations)
         prompts = self.prompts(conversations, frozenset(talk.id for talk in conversations))
         self.shown, self.excluded = count_shown(prompts)
         return self._answers(prompts)

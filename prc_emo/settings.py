@@ -53,7 +53,7 @@ def nested(key: str, value: Any) -> dict[str, Any]:
 
 
 def overlay(below: Mapping[str, Any], above: Mapping[str, Any], key: str = "") -> dict[str, Any]:
-    """Both, section by section; what stands above wins. `parameters` of a baseline are taken as they are.
+    """Both, section by section; what stands above wins.
 
     Raises:
         PrcEmoError: A value would have to become a section; `key` says whose wish it was.
@@ -61,12 +61,10 @@ def overlay(below: Mapping[str, Any], above: Mapping[str, Any], key: str = "") -
     merged = dict(below)
     for name, value in above.items():
         old = merged.get(name)
-        if isinstance(value, dict) and name != "parameters":
+        if isinstance(value, dict):
             if old is not None and not isinstance(old, dict):
                 raise PrcEmoError(f"{key or name}: {name!r} is a value, not a section.")
             merged[name] = overlay(old or {}, value, key)
-        elif isinstance(value, dict) and isinstance(old, dict):
-            merged[name] = {**old, **value}
         else:
             merged[name] = value
     return merged

@@ -7,7 +7,7 @@ Five folds of actors; one is tested, two actors of another choose the checkpoint
 - `prc_emo`: log-mel energies, Q-Former, soft prompts in minilm (`ravdess_minilm`).
 - `qformer`: the same Q-Former and a linear head, no language model (`voice_ravdess`).
 - `mean`: frames pooled by their mean, and a linear head (`voice_ravdess` with pool=mean); with levels as recorded, since the mean
-  of what is normalised by utterance says nothing.
+  of what is normalised by utterance says nothing, and nothing masked, since that moves a mean by more than an emotion does.
 
 What is finished is not done again; what was interrupted goes on.
 """
@@ -31,7 +31,7 @@ SYSTEMS: Mapping[str, Mapping[str, Any]] = {
     "qformer": {"base": "voice_ravdess"},
     "mean": {
         "base": "voice_ravdess",
-        "parameters": {"pool": "mean", "speech": {"options": {"normalise": "recorded"}}},
+        "parameters": {"pool": "mean", "speech": {"mask": False, "options": {"normalise": "recorded"}}},
     },
 }
 CHOOSING = (8, 9)  # a woman and a man of fold 3; for that fold itself, two of fold 5

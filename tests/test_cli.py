@@ -109,6 +109,17 @@ class TestData:
         assert found["utterance repeated", "test in train"] == ("1 of 2 (50.0%)", "test/0 = train/0")
         assert found["turn without words", "train"] == ("1 of 2 (50.0%)", "train/1")
 
+    def test_check_names_recordings_that_are_not_there(self, prc_emo: Command, tmp_path: Path) -> None:
+        (tmp_path / "here.wav").touch()
+        turns = [
+            {"speaker": "Ada", "text": f"Line {name}.", "emotion": "joy", "audio": f"{name}.wav"}
+            for name in ("here", "lost")
+        ]
+        (tmp_path / "train.jsonl").write_text(json.dumps({"id": "talk", "turns": turns}) + "\n")
+        done = prc_emo("data", "check", "jsonl", tmp_path, "--labels", "meld")
+        found = {what: where for what, _, _, where in rows(done.out)[1:]}
+        assert found["recording not there"] == f"talk/1 ({tmp_path / 'lost.wav'})"
+
     def test_stats_count_what_the_corpus_holds(self, prc_emo: Command) -> None:
         table = {line[0]: line[1:] for line in rows(prc_emo("data", "stats", "everyday").out)}
         corpus = load_corpus("everyday")
@@ -233,6 +244,25 @@ class TestRun:
         }  # fmt: skip
 
 
+@pytest.fixture
+def spoken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with recordings of one's own: in each split two utterances of the same words, one high and one low."""
+    soundfile = pytest.importorskip("soundfile", reason="pip install 'prc-emo[speech]'")
+    monkeypatch.setenv("PRC_EMO_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "spoken"
+    folder.mkdir()
+    for split in ("train", "dev"):
+        turns = []
+        for emotion, pitch in (("joy", 400), ("sadness", 100)):
+            id = f"{split}-{emotion}"
+            soundfile.write(folder / f"{id}.wav", np.sin(np.arange(8_000) / 16_000 * 6.28 * pitch), 16_000)
+            turns.append(
+                {"id": id, "speaker": "Ada", "text": "Well.", "emotion": emotion, "audio": f"{id}.wav"}
+            )
+        (folder / f"{split}.jsonl").write_text(json.dumps({"id": split, "turns": turns}) + "\n")
+    return folder
+
+
 class TestPrompt:
     def test_the_very_text_its_tokens_and_what_was_held_back(self, prc_emo: Command, tmp_path: Path) -> None:
         talk = load_corpus("everyday").train[0]
@@ -247,6 +277,15 @@ class TestPrompt:
         shown = [line for line in rows(facts) if line[-1] == "shown"]
         assert len(shown) == 3 and all(f'"{line[2]}" => {line[1]} |' in text for line in shown)
         assert [line[3] for line in rows(facts) if line[-1] == "excluded: same utterance"] == [turn.id]
+
+    def test_where_a_voice_stands_the_model_is_not_shown_its_id(
+        self, prc_emo: Command, spoken: Path, tmp_path: Path
+    ) -> None:
+        """Ids of RAVDESS say the emotion."""
+        own = ["data.corpus=jsonl", f"data.path={spoken}"]
+        done = prc_emo("prompt", "ravdess_minilm", "dev-joy", *own, "--out", tmp_path)
+        assert done.code == 0, done.err
+        assert "<speech>" in done.out and "dev-joy" not in done.out
 
     def test_an_unknown_utterance_is_answered_with_the_nearest(
         self, prc_emo: Command, tmp_path: Path
@@ -302,6 +341,23 @@ class TestRead:
             os.utime(file, (age, age))
         (tmp_path / "seed3" / "model" / "store").mkdir(parents=True)
         assert latest(tmp_path) == tmp_path / "seed1"
+
+    def test_trained_on_recordings_of_ones_own_it_says_whose_voice_it_did_not_hear(
+        self, prc_emo: Command, spoken: Path, tmp_path: Path
+    ) -> None:
+        own = ["data.corpus=jsonl", f"data.path={spoken}", "name=mine", "training.epochs=2"]
+        assert prc_emo("run", "ravdess_minilm", *own, "--out", tmp_path).code == 0
+        turns = [
+            {"speaker": "Ada", "text": "Well.", "audio": path} for path in ("lost.wav", "train-joy.wav", None)
+        ]
+        file = spoken / "asked.jsonl"
+        file.write_text(json.dumps({"id": "talk", "turns": turns}) + "\n")
+        table = rows(prc_emo("read", tmp_path / "mine", file).out)
+        assert [line[-1] for line in table] == ["voice", "missing", "heard", "no recording"]
+        lines = prc_emo("read", tmp_path / "mine", file, "--json").out.splitlines()
+        assert [(line["heard"], line.get("unheard")) for line in map(json.loads, lines)] == [
+            (False, "missing"), (True, None), (False, "no recording"),
+        ]  # fmt: skip
 
 
 class TestStore:

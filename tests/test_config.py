@@ -85,6 +85,24 @@ def test_smoke_and_random_weights_apply_the_files_own_small_setting(tmp_path: Pa
 def test_parameters_of_a_baseline_are_overlaid_one_by_one() -> None:
     found = experiment("nearest_everyday", ["parameters.neighbours=[7]"])
     assert found.parameters["neighbours"] == [7] and found.parameters["encoder"] == "minilm"
+    shipped = experiment("voice_ravdess").parameters
+    found = experiment("voice_ravdess", ["parameters.speech.queries=4", "parameters.speech.dropout=0.1"])
+    assert found.parameters == {**shipped, "speech": {**shipped["speech"], "queries": 4, "dropout": 0.1}}
+    assert experiment("voice_ravdess", ["parameters.speech=null"]).parameters == {**shipped, "speech": None}
+
+
+def test_another_corpus_brings_its_own_options() -> None:
+    """Those of the base are of its reader; `jsonl` knows no `test_fold`."""
+    assert experiment("ravdess_minilm", ["data.options.test_fold=1"]).data.options == {
+        "test_fold": 1,
+        "dev_fold": 4,
+    }
+    assert experiment("ravdess_minilm", ["data.corpus=jsonl"]).data.options == {}
+    for own in (
+        ["data.corpus=jsonl", "data.options.people=true"],
+        ["data.options.people=true", "data.corpus=jsonl"],
+    ):
+        assert experiment("ravdess_minilm", own).data.options == {"people": True}
 
 
 def test_every_problem_is_told_at_once_with_its_path_and_the_nearest_name(tmp_path: Path) -> None:

@@ -96,6 +96,13 @@ def test_the_settings_of_the_paper_are_those_of_the_paper() -> None:
         assert found.retrieval is not None and (found.retrieval.k, found.retrieval.store) == (3, "train")
 
 
+@pytest.mark.parametrize("name", [name for name in OURS if experiment(name).speech])
+def test_all_layers_of_an_encoder_are_kept_in_half_the_room(name: str) -> None:
+    """WavLM-large has 25 of them: MELD alone would take 250 GB."""
+    speech = experiment(name).speech
+    assert speech is not None and (speech.precision == "float16") == (speech.layer == "all")
+
+
 class TestOneThatIsNotRight:
     """Sentences for what only shows when the parts are put together."""
 

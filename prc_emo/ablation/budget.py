@@ -6,6 +6,7 @@ Otherwise a curriculum whose first phase is half the data would be compared with
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -39,10 +40,12 @@ class _Arm:
         ).positions
         return positions
 
-    def tokens(self, shared: Path) -> NDArray[np.int64]:
-        """Prompt tokens of every training example."""
-        self.recognizer.remember(self.train, shared / "of-the-plan")
-        prompts = self.recognizer.training_prompts(self.train, self.dev)
+    def tokens(self) -> NDArray[np.int64]:
+        """Prompt tokens of every training example, those that voices take included."""
+        self.recognizer.hear([*self.train, *self.dev])
+        with TemporaryDirectory() as folder:
+            self.recognizer.remember(self.train, Path(folder))
+            prompts = self.recognizer.training_prompts(self.train, self.dev)
         return np.array([len(one.tokens) for one in prompts])
 
 
@@ -75,11 +78,11 @@ def matched_steps(
                 f"{study.name}: the reference {study.against!r} is no PRC-Emo and takes no {study.match}. Say "
                 f"amount=NUMBER of {study.match}, or match=null."
             )
-        amount = _taken(_arm(reference, shared), study.match, shared)
+        amount = _taken(_arm(reference, shared), study.match)
     tell(f"Every arm gets {amount:,} {study.match}.")
     for name, settings in arms.items():
         try:
-            told[name] = _steps(_arm(settings, shared), study.match, amount, shared)
+            told[name] = _steps(_arm(settings, shared), study.match, amount)
         except Exception as error:
             raise PrcEmoError(f"{study.name}, arm {name!r}: {error}") from error
     return told
@@ -95,20 +98,20 @@ def _arm(settings: Experiment, shared: Path) -> _Arm:
     return _Arm(settings, recognizer, train, dev)
 
 
-def _taken(arm: _Arm, unit: str, shared: Path) -> int:
+def _taken(arm: _Arm, unit: str) -> int:
     order = arm.order(None)
     if unit == "tokens":
-        return int(arm.tokens(shared)[order].sum())
+        return int(arm.tokens()[order].sum())
     return len(order) if unit == "samples" else len(order) // arm.batch
 
 
-def _steps(arm: _Arm, unit: str, amount: int, shared: Path) -> int:
+def _steps(arm: _Arm, unit: str, amount: int) -> int:
     if unit == "steps":
         steps = amount
     elif unit == "samples":
         steps = max(1, round(amount / arm.batch))
     else:
-        steps = _steps_of_tokens(arm, amount, arm.tokens(shared))
+        steps = _steps_of_tokens(arm, amount, arm.tokens())
     arm.order(steps)  # complains where the phases do not fit
     return steps
 

@@ -6,6 +6,7 @@ Reads what finished cells wrote down about themselves.
 from collections.abc import Iterator, Sequence
 
 from prc_emo import __version__
+from prc_emo.ablation.inputs import Now
 from prc_emo.ablation.work import State
 from prc_emo.errors import PrcEmoError
 from prc_emo.files import fingerprint, read_object
@@ -13,6 +14,21 @@ from prc_emo.files import fingerprint, read_object
 VERSION = "version of prc-emo"
 _BY_SEED = {"order", "training setting"}  # these differ from seed to seed, as they should
 _OF_THE_DATA = {VERSION, "training data", "development data"}  # alike in all arms that name the same data
+
+
+def refuse_changed(states: Sequence[State], now: Now) -> None:
+    """Compares what finished cells were made of with what is there now.
+
+    Raises:
+        PrcEmoError: Something is another; the message names the folder and what it is.
+    """
+    for state in states:
+        if state.status == "done" and (changed := now.changed(state.folder, state.cell)):
+            raise PrcEmoError(
+                f"{state.folder} is done, and since then {' and '.join(changed)} changed, so that what is computed now would not "
+                "belong with it. Undo the change, choose another --out folder, or delete that one: the same command computes it "
+                "anew."
+            )
 
 
 def refuse_mixed(states: Sequence[State]) -> None:

@@ -126,10 +126,12 @@ class Against:
         if self.p <= LEVEL:
             better = "better" if c.value > 0 else "worse"
             return f"{self.arm} is {better} than {self.reference}: {figures}, p {small(self.p)}{adjusted}, {seeds}."
-        return (
-            f"No evidence that {self.arm} differs from {self.reference}: {figures}, p {self.p:.2f}{adjusted}, {seeds}. A true "
-            f"difference of {c.detectable:.3f} would have been found four times out of five."
+        found = (
+            f"A true difference of {c.detectable:.3f} would have been found four times out of five."
+            if c.detectable < 1
+            else "So few seeds could not have found any difference."
         )
+        return f"No evidence that {self.arm} differs from {self.reference}: {figures}, p {self.p:.2f}{adjusted}, {seeds}. {found}"
 
 
 @dataclass(frozen=True)
@@ -152,8 +154,8 @@ class Results:
             yield (
                 f"With {fewest} seed{'s' * (fewest > 1)}, the permutation test over seeds cannot fall below p = "
                 f"{min(1, 2 / 2**fewest):.3g}; {seeds_needed(LEVEL)} seeds are needed to reach {LEVEL}."
-                + " Intervals over so few seeds are a few points too narrow."
-                * (fewest > 1)
+                + " Intervals over so few seeds are a few points too narrow, and p is no smaller than in a t test over the "
+                "seeds alone." * (fewest > 1)
             )
         if self.split == "dev":
             yield (
@@ -161,7 +163,10 @@ class Results:
                 "all arms."
             )
         if self.unfinished:
-            yield f"{len(self.unfinished)} cells are not finished; arms are compared on the seeds that both have."
+            many = len(self.unfinished)
+            yield (
+                f"{many} cell{'s are' if many > 1 else ' is'} not finished; arms are compared on the seeds that both have."
+            )
         steps = {arm.steps for arm in self.arms if arm.steps}
         if len(steps) > 1 and self.study.match in (None, "steps"):
             yield f"The arms were not trained equally long: {min(steps):,} to {max(steps):,} steps."

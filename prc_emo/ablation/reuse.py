@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from prc_emo import __version__
+from prc_emo.ablation.inputs import Now
 from prc_emo.ablation.work import DONE, State
 from prc_emo.bench.run import CONFIG
 from prc_emo.config import Experiment
@@ -16,8 +17,8 @@ from prc_emo.errors import PrcEmoError
 from prc_emo.files import read_json, write_text
 
 
-def reusable(found: Sequence[State], study: Path) -> list[tuple[State, Path]]:
-    """The cells that have not begun and that `study` has done, each with the folder of its twin.
+def reusable(found: Sequence[State], study: Path, now: Now) -> list[tuple[State, Path]]:
+    """The cells that have not begun and that `study` has done, of what is there now, each with the folder of its twin.
 
     Raises:
         PrcEmoError: There is no study in that folder.
@@ -28,7 +29,11 @@ def reusable(found: Sequence[State], study: Path) -> list[tuple[State, Path]]:
         )
     twins = {_identity(settings): folder for settings, folder in _done(study)}
     pairs = [(state, twins.get(_identity(state.cell.settings))) for state in found]
-    return [(state, twin) for state, twin in pairs if twin is not None and not state.folder.exists()]
+    return [
+        (state, twin)
+        for state, twin in pairs
+        if twin is not None and not state.folder.exists() and not now.changed(twin, state.cell)
+    ]
 
 
 def copy(state: State, twin: Path) -> None:

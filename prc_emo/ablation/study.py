@@ -51,6 +51,16 @@ class Study(Section):
     def _arms_are_folders(cls, arms: dict[str, Any]) -> dict[str, Any]:
         return {_folder_name(name, "an arm"): settings for name, settings in arms.items()}
 
+    @field_validator("arms")
+    @classmethod
+    def _bases_have_names(cls, arms: dict[str, Any]) -> dict[str, Any]:
+        for name, own in arms.items():
+            if "base" in (own or {}) and not isinstance(own["base"], str):
+                raise ValueError(
+                    f"expected the name of an experiment as the base of {name!r}, got {own['base']!r}"
+                )
+        return arms
+
     @field_validator("seeds")
     @classmethod
     def _seeds_differ(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
@@ -121,12 +131,15 @@ def study(name_or_file: str, overrides: Iterable[str] = ()) -> Study:
             raw[key] = value
         else:
             raw["settings"] = overlay(raw.get("settings") or {}, nested(key, value), key)
-    if isinstance(raw.get("base"), str):
-        raw["base"] = _beside(path, raw["base"])
     try:
-        return Study.model_validate(raw)
+        found = Study.model_validate(raw)
     except ValidationError as error:
         raise PrcEmoError("\n".join(explain(one, name_or_file, Study) for one in error.errors())) from None
+    arms = {
+        name: {**own, "base": _beside(path, own["base"])} if own and "base" in own else own
+        for name, own in found.arms.items()
+    }
+    return found.model_copy(update={"base": _beside(path, found.base), "arms": arms})
 
 
 def cells(of: Study, steps: Mapping[str, int | None] | None = None) -> list[Cell]:
@@ -136,8 +149,9 @@ def cells(of: Study, steps: Mapping[str, int | None] | None = None) -> list[Cell
         steps: Optimiser steps by arm, as `budget.matched_steps` finds them; without them, arms are as they say.
 
     Raises:
-        PrcEmoError: An arm's settings do not go together; the message names the arm.
+        PrcEmoError: An arm's settings do not go together, or are those of another arm; the message names the arm.
     """
+    _refuse_twins({arm: settings_of(of, arm, of.seeds[0]) for arm in of.arms}, of.name)
     return [
         Cell(arm, seed, settings_of(of, arm, seed, (steps or {}).get(arm)))
         for seed in of.seeds
@@ -159,6 +173,26 @@ def settings_of(of: Study, arm: str, seed: int, steps: int | None = None) -> Exp
         return experiment(base, layers=layers)
     except PrcEmoError as error:
         raise PrcEmoError(f"{of.name}, arm {arm!r}: {error}") from None
+
+
+def _refuse_twins(arms: Mapping[str, Experiment], study_name: str) -> None:
+    """Two arms that are one: what they compare would be called no difference."""
+    seen: dict[str, str] = {}
+    for name, settings in arms.items():
+        if settings.prompt.knowledge is None:  # then there is nothing to use
+            prompt = settings.prompt.model_copy(update={"use": ()})
+            settings = settings.model_copy(update={"prompt": prompt})
+        other = seen.setdefault(settings.model_dump_json(exclude={"name", "about"}), name)
+        if other != name:
+            raise PrcEmoError(
+                f"{study_name}: the arms {other!r} and {name!r} have the same settings, so there is nothing to compare. Drop "
+                "one of them"
+                + (
+                    ", or give the knowledge that tells them apart with prompt.knowledge=FILE."
+                    if settings.prompt.knowledge is None
+                    else "."
+                )
+            )
 
 
 def _beside(study_file: Path, base: str) -> str:

@@ -4,6 +4,7 @@ tries again what failed. Knows processes and folders, not what a cell computes.
 Everything that is known of a cell stands in its folder, so a killed driver loses nothing: the next one looks.
 """
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ from prc_emo.ablation.study import Cell
 from prc_emo.ablation.worker import WRONG, launch, order
 from prc_emo.bench.run import refuse_another_run
 from prc_emo.errors import PrcEmoError
-from prc_emo.files import read_text
 
 DONE = "report.json"  # the last file that a run writes
 POLL = 0.25  # seconds
@@ -42,6 +42,7 @@ class State:
     Attributes:
         error: The last words of a failed one.
         attempts: How often it was started by this driver.
+        said: How long its log was when it was started last, in bytes.
     """
 
     cell: Cell
@@ -49,6 +50,7 @@ class State:
     status: Literal["waiting", "running", "done", "failed"] = "waiting"
     attempts: int = 0
     error: str = ""
+    said: int = 0
 
     @property
     def log(self) -> Path:
@@ -110,6 +112,7 @@ def work(
                 state, start = waiting.pop(0), free.pop()
                 state.status, state.error, state.attempts = "running", "", state.attempts + 1
                 state.folder.parent.mkdir(parents=True, exist_ok=True)
+                state.said = state.log.stat().st_size if state.log.exists() else 0
                 running[state.cell.name] = state, start(state, folder / "shared"), start
             for name, (state, job, start) in list(running.items()):
                 code = job.poll()
@@ -123,7 +126,7 @@ def work(
                     done = sum(one.status == "done" for one in found)
                     tell(f"{name} is done, {done} of {len(found)}.")
                 else:
-                    state.status, state.error = "failed", _last_words(state.log, code)
+                    state.status, state.error = "failed", _last_words(state, code)
                     tell(f"{name} failed: {state.error}" + " It is tried again." * again)
                 if again:
                     waiting.append(state)
@@ -157,8 +160,11 @@ class _Process:
         self._process.wait()
 
 
-def _last_words(log: Path, code: int) -> str:
-    """The last line of a worker, which is the error, and how it ended where it could not say."""
-    lines = [line for line in read_text(log).splitlines() if line.strip()] if log.exists() else []
-    said = lines[-1].strip() if lines else "it said nothing"
-    return f"{said} (ended by signal {-code})" if code < 0 else said
+def _last_words(state: State, code: int) -> str:
+    """The error of a worker, and how it ended where it could not say."""
+    log = state.log.read_bytes()[state.said :].decode("utf-8", "replace") if state.log.exists() else ""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    # after its error, torch gives advice, and Python may warn
+    errors = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    told = (errors or lines or ["it said nothing"])[-1]
+    return f"{told} (ended by signal {-code})" if code < 0 else told

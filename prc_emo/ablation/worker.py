@@ -44,7 +44,8 @@ def launch(
     """
     with log.open("ab") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "prc_emo.ablation.worker"],
+            # -P: a file of the folder we are in, such as somebody's curriculum.py, is no module of ours
+            [sys.executable, "-P", "-m", "prc_emo.ablation.worker"],
             stdin=subprocess.PIPE,
             stdout=file,
             stderr=file,
@@ -78,10 +79,13 @@ def main() -> int:
 
 
 def _run(settings: Experiment, out: Path, shared: Path) -> None:
-    from prc_emo.bench.run import run
+    from prc_emo.ablation.inputs import FILE, inputs
+    from prc_emo.bench.run import corpus_of, run
 
     resumed, begun = (out / "training.json").exists(), time.monotonic()
+    made_of = inputs(settings, corpus_of(settings))
     run(settings, out, shared=shared, tell=_say)
+    write_json(out / FILE, made_of)
     write_json(
         out / COST,
         {"seconds": time.monotonic() - begun, "resumed": resumed, "peak_memory_mb": _peak_memory()},

@@ -24,7 +24,9 @@ class Contrast:
 
     Attributes:
         low, high: 95 % interval over other dialogues and, with two seeds or more, other seeds.
-        p: Two-sided, that there is no difference, of the same t statistic as the interval.
+        p: Two-sided, that there is no difference, of the same t statistic as the interval; with fewer seeds than
+            `seeds_needed` at least that of the t test over seeds alone. The variance of so few is now and then far too
+            small by chance, and those are the differences that an adjustment for several comparisons leaves over.
         p_seeds: Exact two-sided p of the sign permutation test over seeds; it cannot be below 2 / 2^S. None for one seed,
             and where all seeds are alike, as of a baseline that knows no chance.
         se: Standard error behind the interval.
@@ -83,17 +85,19 @@ def contrast(
     seed_sd = float(whole.std(ddof=1)) if seeds > 1 else None
     if seed_sd is not None and np.ptp(whole) < 1e-12:
         seed_sd = 0.0
-    hard = float(stats.t.ppf(1 - (1 - confidence) / 2 / comparisons, df))
+    tests = [(se, df)]
+    if seed_sd and seeds < seeds_needed(1 - confidence):
+        tests.append((seed_sd / np.sqrt(seeds), seeds - 1.0))
     return Contrast(
         value=value,
         low=value - reach * se,
         high=value + reach * se,
-        p=float(2 * stats.t.sf(abs(value) / se, df)) if se else float(value == 0),
+        p=max(_p(value, *test) for test in tests),
         p_seeds=sign_permutation(whole) if seed_sd else None,
         se=se,
         df=df,
         seed_sd=seed_sd,
-        detectable=(hard + float(stats.t.ppf(power, df))) * se,
+        detectable=max(_detectable(*test, (1 - confidence) / comparisons, power) for test in tests),
     )
 
 
@@ -122,6 +126,14 @@ def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
 def seeds_needed(level: float = 0.05) -> int:
     """The fewest seeds with which the sign permutation test can reach this level: 6 for 0.05."""
     return next(seeds for seeds in range(1, 64) if 2 / 2**seeds <= level)
+
+
+def _p(value: float, se: float, df: float) -> float:
+    return float(2 * stats.t.sf(abs(value) / se, df)) if se else float(value == 0)
+
+
+def _detectable(se: float, df: float, level: float, power: float) -> float:
+    return float(stats.t.ppf(1 - level / 2, df) + stats.t.ppf(power, df)) * se
 
 
 def _variance_of_mean(table: NDArray[np.float64]) -> tuple[float, float]:

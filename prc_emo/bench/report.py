@@ -4,7 +4,7 @@ Names, labels and ids come from corpora and are not trusted: the template escape
 itself to load anything.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ class Chapter:
         run: The one whose details are shown: the first seed.
         seeds: Folder name and wF1 of every seed, empty when there is just one.
         retrieval: Rows of what was shown and what was excluded for which reason.
+        heard: Rows of how many voices were heard and why not the others: in training, and in the split that is scored.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Chapter:
     figures: tuple[plots.Plot, ...]
     mistakes: tuple[Judged, ...]
     retrieval: tuple[tuple[str, int], ...]
+    heard: tuple[tuple[str, int, int], ...]
     settings: str | None
     environment: tuple[tuple[str, str], ...]
 
@@ -78,7 +80,7 @@ def render(template: Path, **values: Any) -> str:
 def _chapter(experiment: Experiment, seed: int) -> Chapter:
     run = experiment.runs[0]
     judged = [other.judged for other in experiment.runs]
-    scores = score(run.judged)
+    scores, report = score(run.judged), files.read_object(run.folder / "report.json")
     return Chapter(
         name=experiment.name,
         run=run,
@@ -90,7 +92,8 @@ def _chapter(experiment: Experiment, seed: int) -> Chapter:
         accuracy=bootstrap(judged, seed=seed, statistic=accuracy_of),
         figures=tuple(_figures(run, scores)),
         mistakes=_confident_mistakes(run.judged),
-        retrieval=_retrieval(run.folder / "report.json"),
+        retrieval=_retrieval(report),
+        heard=_heard(report),
         settings=files.read_text(run.folder / "config.yaml")
         if (run.folder / "config.yaml").is_file()
         else None,
@@ -132,12 +135,17 @@ def _confident_mistakes(judged: Sequence[Judged]) -> tuple[Judged, ...]:
     return tuple(line for _, line in wrong[:_MISTAKES])
 
 
-def _retrieval(path: Path) -> tuple[tuple[str, int], ...]:
-    retrieval = files.read_object(path).get("retrieval")
+def _retrieval(report: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    retrieval = report.get("retrieval")
     if not retrieval or not (retrieval["shown"] or retrieval["excluded"]):
         return ()
     excluded = sorted(retrieval["excluded"].items(), key=lambda pair: -pair[1])
     return (("shown", retrieval["shown"]), *((f"excluded: {reason}", count) for reason, count in excluded))
+
+
+def _heard(report: Mapping[str, Any]) -> tuple[tuple[str, int, int], ...]:
+    train, asked = report.get("speech in training") or {}, report.get("speech") or {}
+    return tuple((what, train.get(what, 0), asked.get(what, 0)) for what in {**train, **asked})
 
 
 def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:

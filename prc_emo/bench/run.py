@@ -64,13 +64,11 @@ def run(
     """
     corpus = corpus_of(settings)
     train, dev = corpus.train, corpus.dev
-    split = settings.data.score_on
-    if split == "auto":
-        split = "test" if "test" in corpus.splits else "dev"
-        if split == "dev":
-            tell(
-                f"{corpus.name} has no test split here: the development split, which chooses the checkpoint, is scored instead."
-            )
+    split = scored_split(settings, corpus)
+    if split != settings.data.score_on and split == "dev":
+        tell(
+            f"{corpus.name} has no test split here: the development split, which chooses the checkpoint, is scored instead."
+        )
     asked = corpus.split(split)
     recognizer = recognizer_of(settings, corpus.labels, corpus.name, shared)
     hears = recognizer if isinstance(recognizer, Hears) and recognizer.ears is not None else None
@@ -134,6 +132,12 @@ def corpus_of(settings: Experiment) -> Corpus:
         few = {name: talks[: data.limit] for name, talks in corpus.splits.items()}
         corpus = replace(corpus, splits=few)
     return corpus
+
+
+def scored_split(settings: Experiment, corpus: Corpus) -> str:
+    """The split that a run is scored on."""
+    asked = settings.data.score_on
+    return asked if asked != "auto" else "test" if "test" in corpus.splits else "dev"
 
 
 def recognizer_of(

@@ -21,8 +21,6 @@ from prc_emo.errors import PrcEmoError
 from prc_emo.hearing import Ears
 from prc_emo.labels import LabelSet
 from prc_emo.recognizer import PRCEmo
-from prc_emo.speech.audio import Limits
-from prc_emo.speech.heard import Heard
 
 _TOKENS_ON_CPU = 1024  # of a batch
 
@@ -182,13 +180,13 @@ def _voices(ears: Ears | None, conversations: Sequence[Conversation], only: Set[
     recorded = [
         turn.id for talk in conversations for turn in talk.utterances if turn.audio and turn.id in only
     ]
-    return {id: _voice(ears.heard, id) for id in recorded}
+    return {id: _voice(ears, id) for id in recorded}
 
 
-def _voice(heard: Heard, id: str) -> Voice:
-    if why := heard.unheard.get(id):
+def _voice(ears: Ears, id: str) -> Voice:
+    if why := ears.heard.unheard.get(id):
         return Voice(False, f"{why.reason} ({why.detail})" if why.detail else why.reason)
-    return Voice(True, f"the first {Limits().heard:g} s" if id in heard.cut else "")
+    return Voice(True, f"the first {ears.settings.heard:g} s" if id in ears.heard.cut else "")
 
 
 def _age(path: Path) -> int:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Group
 from rich.live import Live
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from prc_emo.cli.console import notes, out, tell
 from prc_emo.errors import PrcEmoError
 
 if TYPE_CHECKING:
+    from prc_emo.ablation.inputs import Now
     from prc_emo.ablation.study import Study
     from prc_emo.ablation.work import Start, State
 
@@ -66,7 +67,8 @@ def ablate(
 ) -> None:
     """Does it help, by how much, and how sure are we? Arms x seeds, compared; an interrupted study goes on where it was."""
     from prc_emo.ablation.budget import matched_steps
-    from prc_emo.ablation.origin import refuse_mixed
+    from prc_emo.ablation.inputs import Now
+    from prc_emo.ablation.origin import refuse_changed, refuse_mixed
     from prc_emo.ablation.report import write_reports
     from prc_emo.ablation.results import results
     from prc_emo.ablation.study import cells, study
@@ -75,11 +77,14 @@ def ablate(
 
     found = study(name, overrides or [])
     folder = to or Path("studies") / f"{found.name}-{Path(found.base).stem}"
-    cells(found)  # settings that do not go together are told before anything is composed
+    now = Now()
+    # what does not go together is told before anything is composed
+    now.refuse_different_questions(cells(found), found.against)
     steps = matched_steps(found, folder / "shared", tell)
     every = states(cells(found, steps), folder)
     for other in from_studies or []:
-        _take_over(every, other, only_say=plan)
+        _take_over(every, other, now, only_say=plan)
+    refuse_changed(every, now)
     refuse_mixed(every)
     gpus = [device for device in devices.split(",") if device]
     at_once = workers or max(1, len(gpus))
@@ -110,10 +115,10 @@ def ablate(
         )
 
 
-def _take_over(states: "Sequence[State]", study: Path, only_say: bool) -> None:
+def _take_over(states: "Sequence[State]", study: Path, now: "Now", only_say: bool) -> None:
     from prc_emo.ablation.reuse import copy, reusable
 
-    pairs = reusable(states, study)
+    pairs = reusable(states, study, now)
     for state, twin in pairs:
         if only_say:
             state.folder = twin
@@ -134,7 +139,7 @@ def _starts(ray: str, workers: int, devices: Sequence[str]) -> "list[Start]":
 def _plan(study: "Study", states: "Sequence[State]", folder: Path, workers: int) -> None:
     from prc_emo.ablation.estimate import measured, remaining, shared_work
 
-    table = Table("arm", "steps", *map(str, study.seeds), title=study.name, title_justify="left")
+    table = Table(_arm(), "steps", *map(str, study.seeds), title=study.name, title_justify="left")
     for arm in study.arms:
         of_arm = [state for state in states if state.cell.arm == arm]
         settings = of_arm[0].cell.settings
@@ -164,7 +169,7 @@ def _progress(study: "Study", states: "Sequence[State]", workers: int, began: fl
     """Arms x seeds: what is done, how far the others are, and the time left."""
     from prc_emo.ablation.estimate import remaining, share
 
-    table = Table("arm", *map(str, study.seeds))
+    table = Table(_arm(), *map(str, study.seeds))
     for arm in study.arms:
         cells = []
         for state in (one for one in states if one.cell.arm == arm):
@@ -187,6 +192,11 @@ def _progress(study: "Study", states: "Sequence[State]", workers: int, began: fl
         *errors,
         Text("Ctrl-C stops; the same command goes on."),
     )
+
+
+def _arm() -> Column:
+    """Names of arms often differ only at their end, which a narrow terminal would cut off."""
+    return Column("arm", overflow="fold")
 
 
 def _duration(seconds: float) -> str:

@@ -53,7 +53,7 @@ def read(
 def check(
     corpus: CorpusName, path: CorpusPath = None, labels: Labels = None, as_json: AsJson = False
 ) -> None:
-    """Duplicates, leaks between splits, unknown labels, empty turns, encoding damage and repairs: how many, and where."""
+    """Duplicates, leaks between splits, unknown labels, empty turns, lost recordings, encoding damage and repairs: how many, and where."""
     from prc_emo.corpora import check as check_corpus
     from prc_emo.corpora import load_as_found
 

@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -109,22 +109,33 @@ def read(
     if any(turn.audio for talk in conversations for turn in talk.utterances):
         told = ", ".join(f"{count} {what}" for what, count in model.heard.items() if count)
         tell(f"Recordings: {told or 'none is heard, the model was trained without'}.")
+    unheard = {} if model.ears is None else model.ears.heard.unheard
     for talk in conversations:
         table = Table("speaker", "text", "emotion", "probability", title=Text(talk.id), title_justify="left")
+        if model.ears is not None:
+            table.add_column("voice")
         for turn in talk.utterances:
             answer = next(answers)
+            why = unheard[turn.id].reason if turn.id in unheard else None
             if as_json:
-                row = {
+                row: dict[str, Any] = {
                     "id": turn.id,
                     "speaker": turn.speaker,
                     "label": answer.label,
                     "probabilities": dict(answer.probabilities),
                 }
+                if model.ears is not None:
+                    row["heard"] = why is None
+                if why is not None:
+                    row["unheard"] = why
                 out.print(json.dumps(row, ensure_ascii=False), markup=False, highlight=False, soft_wrap=True)
             else:
                 sure = answer.probabilities.get(answer.label or "")
                 shown = "" if sure is None else f"{sure:.2f}"
-                table.add_row(Text(turn.speaker), Text(turn.text), answer.label or "unreadable", shown)
+                voice = [] if model.ears is None else [why or "heard"]
+                table.add_row(
+                    Text(turn.speaker), Text(turn.text), answer.label or "unreadable", shown, *voice
+                )
         if not as_json:
             out.print(table)
 

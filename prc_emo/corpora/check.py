@@ -1,7 +1,8 @@
 """What is wrong with a corpus, or may be: how often, and where.
 
-Knows records only, no file format; it never changes anything and judges nothing: it counts, and the reader decides. A
-line that answers "Yeah." in two splits is language; a dialogue that stands in two splits is a leak.
+Knows records only, no file format, and of a recording whether it is there; it never changes anything and judges nothing:
+it counts, and the reader decides. A line that answers "Yeah." in two splits is language; a dialogue that stands in two
+splits is a leak.
 """
 
 from collections import Counter, defaultdict
@@ -125,6 +126,9 @@ def _of_turns(
     )
     yield finding("turn without a label", ((t, "") for t in turns if t.gold is None))
     yield finding("turn without words", ((t, "") for t in turns if not t.text.strip()))
+    yield finding(
+        "recording not there", ((t, str(t.audio)) for t in turns if t.audio and not t.audio.is_file())
+    )
     yield finding(
         "damaged encoding", ((t, note) for t in turns if (note := damage(t.text) or damage(t.speaker)))
     )

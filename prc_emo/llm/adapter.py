@@ -48,15 +48,17 @@ def add(lm: LanguageModel, *, rank: int, alpha: int, dropout: float, seed: int) 
 
 
 @contextmanager
-def frozen(lm: LanguageModel) -> Iterator[None]:
-    """Only the modules that are trained whole learn, not the low-rank matrices."""
-    low = [one for name, one in lm.model.named_parameters() if "lora_" in name]
-    for one in low:
+def frozen(lm: LanguageModel, but: str) -> Iterator[None]:
+    """Of all that learns, only the module of the name `but` does: no low-rank matrix, no other module that is trained whole."""
+    others = [
+        one for name, one in lm.model.named_parameters() if one.requires_grad and f".{but}." not in name
+    ]
+    for one in others:
         one.requires_grad_(False)
     try:
         yield
     finally:
-        for one in low:
+        for one in others:
             one.requires_grad_(True)
 
 

@@ -107,11 +107,14 @@ def unreadable(path: Path) -> Unheard | None:
         raise PrcEmoError(
             f"{path} is an address; recordings are read from local files only. Download it first."
         )
-    if not path.is_file():
-        return Unheard("missing", "no such file")
-    if not os.access(path, os.R_OK):
-        return Unheard("corrupt", "may not be read")
-    return None if path.stat().st_size else Unheard("empty", "0 bytes")
+    try:
+        if not path.is_file():
+            return Unheard("missing", "no such file")
+        if not os.access(path, os.R_OK):
+            return Unheard("corrupt", "may not be read")
+        return None if path.stat().st_size else Unheard("empty", "0 bytes")
+    except OSError as error:  # a name that is too long, a folder that may not be entered
+        return Unheard("missing", str(error.strerror))
 
 
 def resampled(samples: Samples, rate: float, to: float) -> Samples:

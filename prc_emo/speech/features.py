@@ -14,7 +14,8 @@ import numpy as np
 
 from prc_emo.conversation import Utterance
 from prc_emo.errors import PrcEmoError
-from prc_emo.speech.heard import Array, Heard, Lazily, Unheard, refuse
+from prc_emo.files import sha256
+from prc_emo.speech.heard import Array, Heard, Lazily, Unheard, length, refuse
 
 
 @dataclass(frozen=True)
@@ -55,17 +56,19 @@ class Features:
         Raises:
             PrcEmoError: An array has another width or number of layers than the first; or, being strict, one is not there.
         """
-        heard: list[str] = []
+        lengths: dict[str, int] = {}
+        contents: dict[str, str] = {}
         unheard: dict[str, Unheard] = {}
         for utterance in utterances:
             found = self._load(utterance.id)
             if not isinstance(found, Unheard):
-                heard.append(utterance.id)
+                lengths[utterance.id] = length(found)
+                contents[utterance.id] = sha256(found.tobytes())
                 continue
             unheard[utterance.id] = found
             if self.strict:
                 raise refuse(utterance, found)
-        return Heard(Lazily(heard, self._again), unheard)
+        return Heard(Lazily(lengths, self._again), unheard, contents=contents)
 
     def _again(self, id: str) -> Array:
         found = self._load(id)

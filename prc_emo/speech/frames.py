@@ -6,16 +6,18 @@ model, and needs no audio library.
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import numpy as np
 
 from prc_emo.conversation import Utterance
 from prc_emo.errors import PrcEmoError
 from prc_emo.files import sha256_file
 from prc_emo.speech.audio import RATE, Limits, Samples, Variant, listen, unreadable
 from prc_emo.speech.encoder import Encoder
-from prc_emo.speech.heard import Array, Heard, Lazily, Unheard, refuse
-from prc_emo.speech.kept import Entry, Kept, Precision
+from prc_emo.speech.heard import Array, Heard, Lazily, Unheard, length, refuse
+from prc_emo.speech.kept import Entry, Kept, Precision, in_precision
 
 AT_ONCE = 128  # recordings in memory, of which batches of similar length are made
 
@@ -31,7 +33,7 @@ class Frames:
         variant: How the recordings are heard: as recorded, or faster, slower, with noise.
         strict: Raise at the first utterance of which nothing is heard, instead of counting it.
         batch_seconds: How much sound, padding included, the encoder is given at once.
-        precision: What is kept; float16 where an encoder's frames would fill the disk.
+        precision: What is kept, and so heard; float16 where an encoder's frames would fill the disk.
     """
 
     encoder: Encoder
@@ -65,22 +67,32 @@ class Frames:
         keys, unheard = self._keys(utterances)
         asked = {keys[each.id]: each for each in reversed(utterances) if each.id in keys}
         entries: dict[str, Entry] = {}
+        lengths: dict[str, int] = {}
         for key, entry in self._entries(asked, kept):
             if entry.why and self.strict:
                 raise refuse(asked[key], entry.why)
-            entries[key] = Entry(None, entry.why, entry.cut) if kept else entry
+            if entry.frames is not None:
+                lengths[key] = length(entry.frames)
+                held = None if kept else in_precision(entry.frames, self.precision, self.id)
+                entry = replace(entry, frames=held)
+            entries[key] = entry
 
         for id, key in keys.items():
             if why := entries[key].why:
                 unheard[id] = why
-        heard = [id for id in keys if id not in unheard]
+        heard = {id: key for id, key in keys.items() if id not in unheard}
 
         def load(id: str) -> Array:
-            frames = kept.frames(keys[id]) if kept else entries[keys[id]].frames
+            frames = kept.frames(heard[id]) if kept else entries[heard[id]].frames
             assert frames is not None
-            return frames
+            return frames.astype(np.float32, copy=False)
 
-        return Heard(Lazily(heard, load), unheard, tuple(id for id in heard if entries[keys[id]].cut))
+        return Heard(
+            Lazily({id: lengths[key] for id, key in heard.items()}, load),
+            unheard,
+            cut=tuple(id for id, key in heard.items() if entries[key].cut),
+            contents=heard,
+        )
 
     def _keys(self, utterances: Iterable[Utterance]) -> tuple[dict[str, str], dict[str, Unheard]]:
         """The hash of each recording by utterance id, and what has none."""
@@ -130,6 +142,8 @@ class Frames:
             waves: list[Wave] = []
             for key, path in todo[begin : begin + AT_ONCE]:
                 sound = listen(path, self.limits)
+                if unreadable(path) or sha256_file(path) != key:  # what was heard is not what the key says
+                    sound = Unheard("corrupt", "written anew while it was read")
                 if isinstance(sound, Unheard):
                     yield key, Entry(None, sound)
                 else:

@@ -5,8 +5,8 @@ Knows utterances and arrays; where the frames come from is told by the sources b
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from numpy.typing import NDArray
@@ -48,16 +48,21 @@ class Heard:
         frames: (T, D), or (L, T, D) of all layers of an encoder, float32; (T,) integers of discrete units.
         unheard: The reasons of all the others.
         cut: Ids of recordings that go on after what is heard.
+        contents: What each is heard in, as a hash: of the recording, the units or the array.
     """
 
     frames: Mapping[str, Array]
     unheard: Mapping[str, Unheard]
     cut: tuple[str, ...] = ()
+    contents: Mapping[str, str] = field(default_factory=dict)
 
-    def counts(self) -> dict[str, int]:
-        """How many are heard, cut, and unheard for which reason; for reports."""
-        reasons = Counter[str](each.reason for each in self.unheard.values())
-        return {"heard": len(self.frames), "cut": len(self.cut), **dict(reasons.most_common())}
+    def counts(self, only: Container[str] | None = None) -> dict[str, int]:
+        """How many, or how many with an id of `only`, are heard, cut, and unheard for which reason; for reports."""
+        heard, cut, unheard = (
+            [id for id in ids if only is None or id in only] for ids in (self.frames, self.cut, self.unheard)
+        )
+        reasons = Counter[str](self.unheard[id].reason for id in unheard)
+        return {"heard": len(heard), "cut": len(cut), **dict(reasons.most_common())}
 
 
 class Source(Protocol):
@@ -73,21 +78,33 @@ class Source(Protocol):
 
 
 class Lazily(Mapping[str, Array]):
-    """A mapping that holds ids only and loads the rest each time it is asked; so a corpus need not fit in memory."""
+    """A mapping that holds ids only and loads the rest each time it is asked; so a corpus need not fit in memory.
 
-    def __init__(self, ids: Sequence[str], load: Callable[[str], Array]) -> None:
-        self._ids, self._load = dict.fromkeys(ids), load
+    Args:
+        lengths: T of each, which is known without loading.
+    """
+
+    def __init__(self, lengths: Mapping[str, int], load: Callable[[str], Array]) -> None:
+        self.lengths, self._load = lengths, load
 
     def __getitem__(self, id: str) -> Array:
-        if id not in self._ids:
+        if id not in self.lengths:
             raise KeyError(id)
         return self._load(id)
 
+    def __contains__(self, id: object) -> bool:  # Mapping's own would load it
+        return id in self.lengths
+
     def __iter__(self) -> Iterator[str]:
-        return iter(self._ids)
+        return iter(self.lengths)
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self.lengths)
+
+
+def length(frames: Array) -> int:
+    """T of (T, D), (L, T, D) or (T,)."""
+    return frames.shape[-2] if frames.ndim > 1 else len(frames)
 
 
 def refuse(utterance: Utterance, why: Unheard) -> PrcEmoError:

@@ -55,18 +55,13 @@ class Kept:
         """Keeps an entry.
 
         Raises:
-            PrcEmoError: A number is not finite, or is too large for float16.
+            PrcEmoError: A number is not finite, or is too large for float16; or the folder cannot be written.
         """
         from safetensors.numpy import save
 
         # always one array, of no frames where nothing is heard, so that there is one form to check
         frames = np.zeros((0, 0)) if entry.frames is None else entry.frames
-        with np.errstate(over="ignore"):
-            stored = np.ascontiguousarray(frames, dtype=self.precision)
-        if not np.isfinite(stored).all():
-            raise PrcEmoError(
-                f"{self.made_by}: frames that are not finite as {self.precision}. Keep them as float32, or look at the encoder."
-            )
+        stored = in_precision(frames, self.precision, self.made_by)
         about = {
             "crc": zlib.crc32(stored.tobytes()),
             "cut": entry.cut,
@@ -74,7 +69,12 @@ class Kept:
             "detail": entry.why.detail if entry.why else "",
         }
         data = save({"frames": stored}, {"about": json.dumps(about)})
-        files.write_bytes(self.path(key), data, lasting=False)
+        try:
+            files.write_bytes(self.path(key), data, lasting=False)
+        except PrcEmoError as error:
+            raise PrcEmoError(
+                f"{error} What is heard is kept there: let $PRC_EMO_CACHE name a folder that can be written, with room for it."
+            ) from error
 
     def read(self, key: str) -> Entry | None:
         """What is kept, or None where nothing is, or nothing sound."""
@@ -100,6 +100,21 @@ class Kept:
                 f"{self.path(key)}: the features are gone or damaged since they were looked up. Start again; they are made anew."
             )
         return entry.frames
+
+
+def in_precision(frames: Array, precision: Precision, made_by: str) -> Array:
+    """Frames as they are kept.
+
+    Raises:
+        PrcEmoError: A number is not finite, or is too large for float16.
+    """
+    with np.errstate(over="ignore"):
+        stored = np.ascontiguousarray(frames, dtype=precision)
+    if not np.isfinite(stored).all():
+        raise PrcEmoError(
+            f"{made_by}: frames that are not finite as {precision}. Keep them as float32, or look at the encoder."
+        )
+    return stored
 
 
 def _unheard(about: dict[str, Any]) -> Unheard:

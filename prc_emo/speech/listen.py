@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from prc_emo.speech.heard import Array
+from prc_emo.speech.heard import Array, Lazily, length
 
 Augment = Callable[[Array, np.random.Generator], Array]
 
@@ -18,14 +18,14 @@ class Listener:
     """Knows the frames of the utterances at hand.
 
     Args:
-        slots: How many soft prompts so many frames become.
+        slots: How many soft prompts so many frames become; a number where it is the same for all.
         words: Tokens of an utterance's text, by its id, where the queries see text.
         frames: By the utterance's id; exchanged when other conversations come.
     """
 
     def __init__(
         self,
-        slots: Callable[[int], int],
+        slots: Callable[[int], int] | int,
         words: Callable[[str], Sequence[int]] | None = None,
         frames: Mapping[str, Array] | None = None,
     ) -> None:
@@ -33,7 +33,10 @@ class Listener:
         self.frames: Mapping[str, Array] = frames or {}
 
     def slots(self, id: str) -> int:
-        return self._slots(_length(self.frames[id]))
+        if isinstance(self._slots, int):
+            return self._slots
+        frames = self.frames
+        return self._slots(frames.lengths[id] if isinstance(frames, Lazily) else length(frames[id]))
 
     def __call__(self, heard: Sequence[Sequence[str]]) -> dict[str, Any]:
         """What `HearingModel.forward` takes for a batch, from the ids that are heard in each row."""
@@ -43,7 +46,7 @@ class Listener:
     def tensors(self, ids: Sequence[str], frames: Sequence[Array]) -> dict[str, torch.Tensor]:
         speech = {
             "frames": _padded(frames),
-            "mask": _lengths_mask([_length(one) for one in frames]),
+            "mask": _lengths_mask([length(one) for one in frames]),
         }
         if self._words is not None:
             words = [torch.tensor(self._words(id)) for id in ids]
@@ -97,29 +100,27 @@ def mask_some(
         frames: (T, S), or (N, T, S).
         stack: How many steps a frame is, one after the other: a band is hidden in all of them.
         share: The longest span, of all steps or bands.
-        times: How many spans along each axis.
+        times: How many spans along each axis; none where `share` of it is less than one, since one step may be all.
     """
-    *layers, length, width = frames.shape
-    masked = frames.reshape(*layers, length * stack, width // stack).copy()
+    *layers, steps, width = frames.shape
+    masked = frames.reshape(*layers, steps * stack, width // stack).copy()
     mean = frames.mean()
     for axis in (-2, -1):
         long = masked.shape[axis]
         for _ in range(times):
             size = int(chance.integers(0, max(1, int(share * long)) + 1))
             start = int(chance.integers(0, long - size + 1))
+            if share * long < 1:  # drawn all the same: what is drawn after it stays what it was
+                continue
             where = [slice(None)] * masked.ndim
             where[axis] = slice(start, start + size)
             masked[tuple(where)] = mean
     return masked.reshape(frames.shape)
 
 
-def _length(frames: Array) -> int:
-    return frames.shape[-2] if frames.ndim > 1 else len(frames)
-
-
 def _padded(frames: Sequence[Array]) -> torch.Tensor:
     """(U, T, S), (U, N, T, S) or (U, T), zeros where there is no frame."""
-    longest, first = max(map(_length, frames)), frames[0]
+    longest, first = max(map(length, frames)), frames[0]
     if first.ndim == 1:
         rows = np.zeros((len(frames), longest), dtype=np.int64)
         for at, one in enumerate(frames):

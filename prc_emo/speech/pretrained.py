@@ -145,7 +145,7 @@ class Pretrained:
     def frames(self, samples: int) -> int:
         """How many frames so many samples become."""
         if self.kind == "whisper":
-            return -(-samples // self.step)
+            return min(-(-samples // self.step), self.config.max_source_positions)
         frames = max(samples, _receptive_field(self.config))
         for kernel, stride in zip(self.config.conv_kernel, self.config.conv_stride, strict=True):
             frames = (frames - kernel) // stride + 1

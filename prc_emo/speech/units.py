@@ -12,7 +12,7 @@ import numpy as np
 
 from prc_emo.conversation import Utterance
 from prc_emo.errors import PrcEmoError
-from prc_emo.files import read_jsonl
+from prc_emo.files import read_jsonl, sha256
 from prc_emo.speech.heard import Array, Heard, Unheard, refuse
 
 
@@ -74,7 +74,7 @@ class Units:
             unheard[utterance.id] = Unheard("no features", "no units" if units is None else "0 units")
             if self.strict:
                 raise refuse(utterance, unheard[utterance.id])
-        return Heard(frames, unheard)
+        return Heard(frames, unheard, contents={id: sha256(units.tobytes()) for id, units in frames.items()})
 
 
 def _line(row: object, where: str) -> tuple[str, Array]:

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ import pytest
 from curriculum import DIFFICULTIES
 from prc_emo.ablation.budget import matched_steps
 from prc_emo.ablation.study import cells, settings_of, study
-from prc_emo.ablation.work import local, states, work
+from prc_emo.ablation.work import State, local, states, work
 from prc_emo.bench.run import corpus_of, recognizer_of
 from prc_emo.errors import PrcEmoError
 from prc_emo.files import read_json, write_json
@@ -99,18 +100,52 @@ def test_cells_of_another_study_with_the_same_settings_are_taken_over(
     assert wrong.code == 2 and "nowhere" in wrong.err
 
 
+TALKS = "base: majority_everyday\nseeds: [1]\nmatch: null\nsettings: {data: {corpus: jsonl, path: PATH, labels: meld}}\n"
+
+
+def talks(folder: Path, split: str, emotions: str) -> None:
+    """A conversation of utterances that are joyful or sad."""
+    names = {"j": "joy", "s": "sadness"}
+    rows = [
+        {"speaker": "Ada", "text": f"{split} {at}", "emotion": names[one]} for at, one in enumerate(emotions)
+    ]
+    folder.mkdir(exist_ok=True)
+    both = [{"id": f"{split}/{number}", "turns": rows} for number in range(2)]
+    (folder / f"{split}.jsonl").write_text("".join(json.dumps(one) + "\n" for one in both))
+
+
+def test_what_changed_under_the_same_settings_is_not_mixed(tmp_path: Path, prc_emo: Command) -> None:
+    """Data under the same path is other data: neither are its seeds mixed, nor is it taken over by another study."""
+    for split in ("train", "dev", "test"):
+        talks(tmp_path / "corpus", split, "jjs")
+    text = TALKS.replace("PATH", str(tmp_path / "corpus"))
+    file, out = write(tmp_path, text + "arms: {whole: {}}\n"), tmp_path / "out"
+    assert prc_emo("ablate", file, "--out", out).code in (0, None)
+    talks(tmp_path / "corpus", "train", "jss")
+    for more in ((), ("seeds=[1,2]",)):
+        refused = prc_emo("ablate", file, *more, "--out", out)
+        assert refused.code == 2 and "since then the training data changed" in refused.err
+        assert str(out / "runs" / "whole" / "seed1") in refused.err
+    other = prc_emo("ablate", file, "--out", tmp_path / "other", "--reuse", out)
+    assert other.code in (0, None) and "no cell has the same settings" in other.err
+    talks(tmp_path / "corpus", "train", "jjs")
+    assert prc_emo("ablate", file, "seeds=[1,2]", "--out", out).code in (0, None)
+
+
+def test_arms_with_other_questions_are_refused_before_any_work(tmp_path: Path, prc_emo: Command) -> None:
+    for split in ("train", "dev", "test"):
+        talks(tmp_path / "corpus", split, "jjs")
+    text = TALKS.replace("PATH", str(tmp_path / "corpus")) + "arms: {whole: {}, less: {data: {limit: 1}}}\n"
+    refused = prc_emo("ablate", write(tmp_path, text), "--out", tmp_path / "out", "--plan")
+    assert refused.code == 2 and "'less' would be scored on other utterances" in refused.err
+
+
 def test_cells_that_learned_otherwise_are_not_mixed(tmp_path: Path, prc_emo: Command) -> None:
-    """Settings do not tell when data, a measure of one's own, or prc-emo has changed in between."""
+    """Nor those of which only their own record tells: another measure under an old name, another version of prc-emo."""
     counts = "base: majority_everyday\nseeds: [1, 2]\nmatch: null\narms:\n  whole: {}\n"
     file, out = write(tmp_path, counts), tmp_path / "out"
     assert prc_emo("ablate", file, "--out", out).code in (0, None)
     folder = out / "runs" / "whole" / "seed2"
-    for seed, hash in ((1, "aaaa"), (2, "bbbb")):
-        write_json(folder.parent / f"seed{seed}" / "training.json", {"training data": hash, "order": hash})
-    mixed = prc_emo("ablate", file, "--out", out)
-    assert mixed.code == 2 and "differ in training data" in mixed.err and str(folder) in mixed.err
-    write_json(folder / "training.json", {"training data": "aaaa", "order": "its own"})
-    assert prc_emo("ablate", file, "--out", out).code in (0, None)
     for seed, hardest in ((1, 0.5), (2, 0.7)):
         write_json(folder.parent / f"seed{seed}" / "order.json", {"difficulties": [0.1, hardest]})
     assert "differ in the difficulty" in prc_emo("ablate", file, "--out", out).err
@@ -136,7 +171,7 @@ def test_a_failed_cell_is_told_with_its_error_and_the_others_go_on(tmp_path: Pat
     done = prc_emo("ablate", file, "seeds=[1]", "--out", tmp_path / "out")
     assert done.code == 2
     assert "broken/seed1 failed" in done.err and "nowhere" in done.err and "broken" in done.err
-    assert "| majority |" in done.out and "1 cells are not finished" in done.out
+    assert "| majority |" in done.out and "1 cell is not finished" in done.out
 
 
 @pytest.mark.slow
@@ -159,6 +194,49 @@ def test_cells_run_on_a_ray_cluster(tmp_path: Path, prc_emo: Command) -> None:
         ray.shutdown()
     assert "whole/seed1 is done" in done.err and "whole/seed2 is done" in done.err
     assert done.code == 2 and "broken/seed1 failed" in done.err and "nowhere" in done.err
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "told"),
+    [
+        (b"RuntimeError: CUDA error: out of luck\nCompile with TORCH_USE_CUDA_DSA.\n", 1, "RuntimeError: CUDA error: out of luck"),
+        (b"a file that is not there\n", 2, "a file that is not there"),
+        (b"", -9, "it said nothing (ended by signal 9)"),
+    ],
+)  # fmt: skip
+def test_a_failed_cell_is_told_by_its_error_alone(tmp_path: Path, said: bytes, code: int, told: str) -> None:
+    """Neither by the advice that comes after it, nor by what an earlier attempt left in the log."""
+    of = study(str(write(tmp_path, VOTES)), ["seeds=[1]", "arms={a: {}}"])
+
+    class Ended:
+        def poll(self) -> int:
+            return code
+
+        def stop(self) -> None: ...
+
+    def start(state: State, shared: Path) -> Ended:
+        with state.log.open("ab") as log:
+            log.write(said)
+        return Ended()
+
+    (found,) = states(cells(of), tmp_path / "out")
+    found.log.parent.mkdir(parents=True)
+    found.log.write_text("ValueError: of yesterday\n")
+    work([found], tmp_path / "out", [start], retries=0)
+    assert found.error == told
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such signal")
+def test_an_interrupt_ends_the_workers_and_the_next_command_goes_on(tmp_path: Path, prc_emo: Command) -> None:
+    file, out = write(tmp_path, VOTES), tmp_path / "out"
+    process = driver(file, out)
+    while not (workers := psutil.Process(process.pid).children(recursive=True)):
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert not alive
+    assert prc_emo("ablate", file, "--out", out).code in (0, None)
 
 
 def test_a_second_driver_is_refused(tmp_path: Path) -> None:

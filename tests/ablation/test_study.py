@@ -68,6 +68,11 @@ def test_a_base_beside_the_study_is_found(plain: Path) -> None:
         ("base: quickstart\nsettings: {name: x}\narms: {a: {}}", "expected no 'name'"),
         ("base: quickstart\nseeds: 7\narms: {a: {}}", "seeds: expected a list, such as"),
         ("base: quickstart\narms: {a/b: {}}", "without slashes"),
+        (
+            "base: quickstart\narms: {a: {base: null}}",
+            "expected the name of an experiment as the base of 'a', got None",
+        ),
+        ("base: quickstart\narms: {a: {}, b: {}}", "'a' and 'b' have the same settings"),
         ("base: quickstart\narms: {a: {}}\nmach: steps", "unknown setting 'mach'.*match"),
         (
             "base: quickstart\narms: {a: {curriculm: null}}",
@@ -90,11 +95,34 @@ def test_an_unknown_study_offers_the_nearest() -> None:
 @pytest.mark.parametrize("name", sorted(shipped_studies()))
 @pytest.mark.parametrize("base", ["everyday_minilm", "meld_minilm", "meld_qwen3_8b", "iemocap_qwen2_5_7b"])
 def test_studies_that_ship_fit_the_bases_they_name(name: str, base: str) -> None:
-    found = study(name, [f"base={base}", "training.epochs=6"])
+    found = study(name, [f"base={base}", "training.epochs=6", "prompt.knowledge=everyday"])
     every = cells(found)
     assert len(every) == len(found.arms) * len(found.seeds) >= 18
-    assert len({cell.settings.model_dump_json() for cell in every}) == len(every)  # no two cells alike
+    assert len({cell.settings.model_dump_json(exclude={"name"}) for cell in every}) == len(every)
     assert found.about
+
+
+@pytest.mark.parametrize("name", ["table3", "table4"])
+def test_arms_that_would_be_the_same_training_are_refused(name: str) -> None:
+    """Without knowledge of MELD, what it brings cannot be asked; it is not said to bring nothing."""
+    with pytest.raises(PrcEmoError, match=r"have the same settings.*prompt\.knowledge=FILE"):
+        cells(study(name, ["base=meld_qwen3_8b"]))
+
+
+def test_bases_that_are_files_are_sought_beside_the_study(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("name: mine\nrecognizer: majority\ndata: {corpus: everyday}\n")
+    (tmp_path / "votes.yaml").write_text(
+        "base: mine.yaml\narms: {a: {parameters: {}}, b: {base: nearest_everyday}}\n"
+    )
+    assert {cell.settings.recognizer for cell in cells(study(str(tmp_path / "votes.yaml")))} == {
+        "majority",
+        "nearest",
+    }
+    (tmp_path / "votes.yaml").write_text("base: nearest_everyday\narms: {a: {}, b: {base: mine.yaml}}\n")
+    assert {cell.settings.recognizer for cell in cells(study(str(tmp_path / "votes.yaml")))} == {
+        "majority",
+        "nearest",
+    }
 
 
 def test_differences_are_what_sets_arms_apart() -> None:

@@ -56,7 +56,13 @@ def full_run(tmp_path):
     (folder / "environment.json").write_text(json.dumps({"python": "3.11", "packages": {"torch": "2.13.0"}}))
     (folder / "order.json").write_text(json.dumps({"difficulties": [0.1, 0.4, 0.2, 0.9], "buckets": [0.3]}))
     (folder / "report.json").write_text(
-        json.dumps({"retrieval": {"shown": 720, "excluded": {"same dialogue": 31}}})
+        json.dumps(
+            {
+                "retrieval": {"shown": 720, "excluded": {"same dialogue": 31}},
+                "speech": {"heard": 238, "cut": 0, "missing": 2},
+                "speech in training": {"heard": 960, "cut": 1, "too short": 3},
+            }
+        )
     )
     log = [
         {"step": 10, "loss": 1.9, "phase": "easy half"},
@@ -85,12 +91,14 @@ def test_a_full_run_shows_everything(full_run, tmp_path):
     assert [re.sub(r"[\d.]+$", "", heading).strip() for heading in headings] == [
         "F1 per label", "Confusion: rows gold, columns answered", "Reliability: ECE", "Training",
         "Difficulty of the training conversations", "Labels", "Where it is good, where not",
-        "Most confident mistakes", "Demonstrations", "Settings", "Environment",
+        "Most confident mistakes", "Demonstrations", "Voices", "Settings", "Environment",
     ]  # fmt: skip
     for shown in (
         "learning_rate: 0.001",
         "packages.torch",
         "excluded: same dialogue",
+        '<th scope="row">heard</th><td>960</td><td>238</td>',
+        '<th scope="row">missing</th><td>0</td><td>2</td>',
         "Phases: (1) easy half; (2) everything",
     ):
         assert shown in text
@@ -111,6 +119,7 @@ def test_what_a_run_does_not_have_is_left_out(tmp_path):
         "Difficulty",
         "mistakes",
         "Demonstrations",
+        "Voices",
         "Settings",
         "Environment",
         "Side by side",
@@ -209,7 +218,7 @@ def test_a_browser_lays_the_page_out_without_sideways_scrolling(full_run, tmp_pa
         pytest.skip("no Chromium on this machine")
     write_report(full_run, tmp_path / "report.html")
     (tmp_path / "phone.html").write_text(
-        '<iframe src="report.html" style="width:390px;height:4000px"></iframe><script>'
+        '<iframe src="report.html" style="width:390px;height:8000px"></iframe><script>'
         "onload = () => { const page = frames[0].document.documentElement;"
         "document.title = page.scrollWidth + ' of ' + page.clientWidth; }</script>"
     )

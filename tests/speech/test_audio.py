@@ -51,6 +51,19 @@ def test_a_quiet_recording_is_heard_at_the_level_it_has(tmp_path: Path) -> None:
     assert np.abs(quiet).max() == pytest.approx(0.0045, rel=0.02)
 
 
+def test_a_path_that_cannot_be_looked_at_is_a_reason_and_no_exception(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert listen(tmp_path / f"{'a' * 300}.wav") == Unheard("missing", "File name too long")
+    path = write(tmp_path / "a.wav", tone(0.5))
+
+    def closed(self: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", closed)  # the tests may run as somebody who may enter every folder
+    assert listen(path) == Unheard("missing", "Permission denied")
+
+
 def broken_flac(path: Path) -> Path:
     data = write(path, noise(1.0)).read_bytes()
     path.write_bytes(data[:40] + bytes(reversed(data[40:80])))

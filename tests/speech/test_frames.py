@@ -117,6 +117,16 @@ def test_float16_takes_half_the_room_and_comes_back_as_float32(
     assert sizes[1] < 0.6 * sizes[0]
 
 
+def test_what_is_not_kept_is_as_precise_as_what_is(turns: list[Utterance], tmp_path: Path) -> None:
+    """A model that has learned from frames in float16 hears them in a conversation, too, of which nothing is kept."""
+    kept, held = (
+        Frames(LogMel(), cache, precision="float16").of(turns).frames["talk/1"]
+        for cache in (tmp_path / "cache", None)
+    )
+    assert held.dtype == np.float32
+    np.testing.assert_array_equal(kept, held)
+
+
 def test_frames_too_large_for_float16_are_an_error_and_not_infinite(
     turns: list[Utterance], tmp_path: Path
 ) -> None:
@@ -129,6 +139,34 @@ def test_frames_too_large_for_float16_are_an_error_and_not_infinite(
         PrcEmoError, match=r"log_mel .*: frames that are not finite as float16\. Keep them as float32"
     ):
         Frames(Loud(), tmp_path / "b", precision="float16").of(turns)
+
+
+def test_a_recording_that_changes_while_it_is_read_is_not_kept_as_what_it_was(
+    turns: list[Utterance], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audio = turns[1].audio
+    assert audio is not None
+
+    def late(path: Path, limits: Limits) -> object:
+        write(audio, tone(1.0))
+        return listen(path, limits)
+
+    frames, listen = Frames(LogMel(), tmp_path / "cache"), module.listen
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "listen", late)
+        assert frames.of([turns[1]]).unheard[turns[1].id].detail == "written anew while it was read"
+    write(audio, noise(2.0, 1))
+    np.testing.assert_array_equal(
+        frames.of([turns[1]]).frames["talk/1"], Frames(LogMel()).of([turns[1]]).frames["talk/1"]
+    )
+
+
+def test_a_folder_that_cannot_be_written_is_told_with_the_setting_that_names_it(
+    turns: list[Utterance], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(PrcEmoError, match=r"cannot be written .*let \$PRC_EMO_CACHE name a folder"):
+        Frames(LogMel(), tmp_path / "file" / "cache").of(turns)
 
 
 @pytest.mark.parametrize("damage", ["cut short", "a bit turned", "emptied", "replaced", "another form"])

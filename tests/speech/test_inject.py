@@ -135,9 +135,22 @@ def test_gradients_reach_ears_and_adapter_and_nothing_else() -> None:
     for part in ("queries", "listener.frames", "qformer.encoder", "to_llm", "lora_B"):
         assert any(part in name for name in with_gradient), f"nothing reached {part}"
     assert all("lora_" in name or "modules_to_save" in name for name in with_gradient)
-    with adapter.frozen(lm):
-        assert not any(one.requires_grad for name, one in lm.model.named_parameters() if "lora_" in name)
-    assert any(one.requires_grad for name, one in lm.model.named_parameters() if "lora_" in name)
+
+
+@pytest.mark.parametrize("name", [QWEN, "minilm"])
+def test_the_ears_can_learn_alone(name: str) -> None:
+    """Without the low-rank matrices, and without what else a model trains whole: the head of minilm."""
+    lm = adapter.add(hearing(name), rank=2, alpha=4, dropout=0.0, seed=1)
+
+    def learn() -> set[str]:
+        return {name for name, one in lm.model.named_parameters() if one.requires_grad}
+
+    before = learn()
+    ears = {one for one in before if ".speech_adapter." in one}
+    assert any("transform" in one for one in before - ears) == (name == "minilm")
+    with adapter.frozen(lm, but=inject.NAME):
+        assert learn() == ears
+    assert learn() == before
 
 
 def test_who_asks_whether_the_language_model_is_quantized_is_told() -> None:

@@ -7,17 +7,27 @@ from prc_emo.speech.qformer import SpeechQFormer
 
 
 class MeanHead(nn.Module):
-    """Frames (U, T, S) and their mask (U, T) to logits (U, C)."""
+    """Frames (U, T, S) and their mask (U, T) to logits (U, C): their mean, as far from that of training as is usual there."""
+
+    usual: Tensor
+    spread: Tensor
 
     def __init__(self, frame_width: int, classes: int) -> None:
         super().__init__()
-        self.level = nn.LayerNorm(frame_width)
+        # not a norm of each frame, which would take its level away: how loud a voice is tells anger from sadness
+        self.register_buffer("usual", torch.zeros(frame_width))
+        self.register_buffer("spread", torch.ones(frame_width))
         self.head = nn.Linear(frame_width, classes)
+
+    def measure(self, means: Tensor) -> None:
+        """Learns what is usual from the mean of the frames of each training utterance, (U, S)."""
+        self.usual.copy_(means.mean(0))
+        self.spread.copy_(means.std(0, correction=0).clamp(min=1e-5))
 
     def forward(self, frames: Tensor, mask: Tensor) -> Tensor:
         counted = mask[..., None].to(frames.dtype)
-        mean: Tensor = (self.level(frames) * counted).sum(1) / counted.sum(1).clamp(min=1)  # (U, S)
-        logits: Tensor = self.head(mean)
+        mean = (frames * counted).sum(1) / counted.sum(1).clamp(min=1)  # (U, S)
+        logits: Tensor = self.head((mean - self.usual) / self.spread)
         return logits
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from prc_emo import files
 from prc_emo.baselines.kit.parameters import Parameters, read_parameters
@@ -17,6 +17,7 @@ from prc_emo.conversation import Conversation
 from prc_emo.errors import PrcEmoError
 from prc_emo.hearing import Ears, Form
 from prc_emo.labels import LabelSet
+from prc_emo.settings import explain
 
 if TYPE_CHECKING:
     from torch import nn
@@ -50,7 +51,7 @@ class Voice:
         self, labels: LabelSet, parameters: VoiceParameters, seed: int, form: Form | None = None
     ) -> None:
         self.labels, self.parameters, self.seed = labels, parameters, seed
-        self.ears = Ears(Speech.model_validate(parameters.speech), labels, seed, form=form)
+        self.ears = Ears(_speech(parameters.speech), labels, seed, form=form)
         self.frequencies: dict[str, float] = {}
         self.model: nn.Module | None = None
         self.heard: dict[str, int] = {}
@@ -59,6 +60,7 @@ class Voice:
         import torch
         from safetensors.torch import save_file
 
+        from prc_emo.baselines.voice.model import MeanHead
         from prc_emo.speech.listen import Listener
 
         gold = {turn.id: turn.gold for talk in train for turn in talk.utterances if turn.gold is not None}
@@ -76,6 +78,9 @@ class Voice:
             heard = list(self.ears.hear(train).frames)
             ids = [id for id in heard if id in gold]
             self.heard = self.ears.heard.counts()
+            if isinstance(model, MeanHead) and ids:
+                frames = self.ears.heard.frames
+                model.measure(torch.stack([torch.from_numpy(frames[id]).mean(0) for id in ids]))
             lessons, heard_of_dev = self.ears.lessons(train).listen, self.ears.hear(dev)
             best, weights = -1.0, {name: value.clone() for name, value in model.state_dict().items()}
             steps = self.parameters.epochs * -(-len(ids) // self.parameters.batch)
@@ -163,6 +168,19 @@ class Voice:
                 )
             return MeanHead(self.ears.form.width, len(self.labels))
         return QFormerHead(self.ears.qformer(), len(self.labels))
+
+
+def _speech(given: Mapping[str, Any]) -> Speech:
+    key = "voice: parameters.speech"
+    try:
+        speech = Speech.model_validate(given)
+    except ValidationError as error:
+        raise PrcEmoError("\n".join(explain(one, key, Speech) for one in error.errors())) from None
+    if speech.tune is not None:
+        raise PrcEmoError(
+            f"{key}: expected an encoder that stays as it is, got tune={speech.tune}. Take tune=null."
+        )
+    return speech
 
 
 def build(labels: LabelSet, parameters: Mapping[str, Any], seed: int) -> Voice:
