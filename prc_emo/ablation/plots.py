@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from prc_emo.ablation.results import Arm, Results
 from prc_emo.bench import plots
 from prc_emo.bench.plots import ACCENT, INK, SECOND, Plot, plot
@@ -39,11 +41,12 @@ def forest(results: Results) -> Picture | None:
         ax.axvline(0, color=SECOND, linestyle="--", linewidth=1)
         ax.set(yticks=range(len(found)), ylim=(len(found) - 0.4, -0.6), xlabel="difference in wF1")
         ax.set_yticklabels([one.arm for one in found])
+        ax.locator_params(axis="x", nbins=5)
         ax.grid(axis="x")
 
     return Picture(
         plot(
-            f"Differences from {results.study.against}",
+            f"Differences from the reference, {results.study.against}",
             "; ".join(one.sentence for one in found),
             0.9 + 0.34 * len(found),
             draw,
@@ -73,6 +76,7 @@ def seeds(results: Results) -> Picture:
             ax.plot([mean(arm.wf1)] * 2, [place - 0.3, place + 0.3], color=ACCENT, linewidth=2.5)
         ax.set(yticks=range(len(arms)), ylim=(len(arms) - 0.4, -0.6), xlabel="wF1")
         ax.set_yticklabels([arm.name for arm in arms])
+        ax.locator_params(axis="x", nbins=5)
         ax.grid(axis="x")
 
     alt = "wF1 by seed: " + "; ".join(f"{arm.name} {arm.spread(arm.wf1)}" for arm in arms)
@@ -113,7 +117,7 @@ def learning(results: Results) -> Picture | None:
     alt = "wF1 on dev while training. " + "; ".join(
         f"{arm.name} ends at {_mean(curves[arm.name])[-1][1]:.4f}" for arm in arms
     )
-    note = f"Thick: mean over seeds. Dashed: {results.study.against}. Dotted: a phase of the curriculum ends."
+    note = f"Thick: mean over seeds. Dashed: the reference, {results.study.against}. Dotted: a phase of the curriculum ends."
     return Picture(
         plot("Learning curves: wF1 on dev", alt, 0.7 + 0.95 * len(arms), draw, note),
         ("arm", "step", "mean wF1 on dev"),
@@ -132,10 +136,18 @@ def difficulties(results: Results) -> list[Picture]:
     return [
         Picture(
             _named(plots.difficulty(hardness, borders), ", ".join(names)),
-            ("conversations from easy to hard", "difficulty"),
-            [(str(number), f"{value:.4f}") for number, value in enumerate(hardness, start=1)],
+            ("difficulty from", "to", "conversations"),
+            _histogram(hardness),
         )
         for (hardness, borders), names in ways.items()
+    ]
+
+
+def _histogram(values: Sequence[float]) -> list[tuple[str, ...]]:
+    counts, edges = np.histogram(values, bins=plots.bars(values))
+    return [
+        (f"{low:.4f}", f"{high:.4f}", str(count))
+        for low, high, count in zip(edges, edges[1:], counts, strict=False)
     ]
 
 

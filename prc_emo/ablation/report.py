@@ -12,7 +12,7 @@ from prc_emo.bench.runs import Experiment, Run
 from prc_emo.config_file import to_yaml
 from prc_emo.errors import PrcEmoError
 from prc_emo.files import read_object, write_text
-from prc_emo.hardness import Hardness
+from prc_emo.hardness import SPEAKERS, UTTERANCES, Hardness
 
 _EXTREMES = 5
 
@@ -36,7 +36,7 @@ def write_reports(results: Results, folder: Path, *, quote: bool = True) -> Path
             caption=tables.caption(results),
             warnings=list(results.warnings),
             sentences=[one.sentence for one in results.comparisons],
-            table=tables.rows(results),
+            table=tables.rows(results, settings_last=True),
             behind=tables.behind(results),
             pictures=[one for one in pictures if one is not None] + plots.difficulties(results),
             slices=_slices(results),
@@ -109,24 +109,33 @@ def _hardness(results: Results, quote: bool) -> dict[str, Any] | None:
             ],
         ),
         "extremes": (
-            ("", measure, *errors, "what is said" if quote else "emotions in turn"),
+            ("", measure, *errors),
             [
                 (
                     f"{kind}: {hardness.conversations[at].id}",
                     f"{hardness.columns[measure][at]:.3f}",
-                    *(f"{hardness.columns[name][at]:.2f}" for name in errors),
-                    _shortened(
-                        " · ".join(
-                            f"{turn.speaker}: {turn.text} ({turn.gold})"
-                            if quote
-                            else f"{turn.speaker}: {turn.gold}"
-                            for turn in hardness.conversations[at].utterances
-                        )
+                    *(
+                        f"{hardness.columns[name][at]:.{0 if name in (UTTERANCES, SPEAKERS) else 2}f}"
+                        for name in errors
                     ),
                 )
                 for kind, at in extremes
             ],
         ),
+        "said": [
+            (
+                hardness.conversations[at].id,
+                _shortened(
+                    " · ".join(
+                        f"{turn.speaker}: {turn.text} ({turn.gold})"
+                        if quote
+                        else f"{turn.speaker}: {turn.gold}"
+                        for turn in hardness.conversations[at].utterances
+                    )
+                ),
+            )
+            for _, at in extremes
+        ],
     }
 
 

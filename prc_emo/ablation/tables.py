@@ -2,12 +2,12 @@
 
 import csv
 import io
-from collections.abc import Sequence
 from statistics import mean, stdev
 
 from prc_emo.ablation.results import Against, Arm, Results, small
 
 Rows = list[tuple[str, ...]]
+_HEAD = ("wF1", "accuracy", "difference", "95 % interval", "p (Holm)", "p (seeds)", "seeds")
 _FIGURES = (
     "seeds", "wf1", "wf1_sd", "accuracy", "accuracy_sd", "steps", "seconds", "difference", "low", "high", "p", "p_holm",
     "p_seeds", "se", "df", "seed_sd", "effect_size", "detectable", "bootstrap_low", "bootstrap_high", "bootstrap_p",
@@ -16,42 +16,35 @@ _FIGURES = (
 _TEX = {
     "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "±": r"$\pm$", "✓": r"$\checkmark$", "–": "--",
+    "<": "$<$", ">": "$>$", "|": r"\textbar{}",
 }  # fmt: skip
 
 
-def rows(results: Results) -> Rows:
-    """The head, and a line per arm, as one reads them."""
+def rows(results: Results, *, settings_last: bool = False) -> Rows:
+    """The head, and a line per arm, as one reads them: the settings before the figures, as in the paper, or after them."""
     settings = _settings(results)
     against = {one.arm: one for one in results.comparisons}
-    head = (
-        "arm",
-        *settings,
-        "seeds",
-        "wF1",
-        "accuracy",
-        "difference",
-        "95 % interval",
-        "p (Holm)",
-        "p (seeds)",
-    )
+    found: list[tuple[str, list[str], tuple[str, ...]]] = [("arm", settings, _HEAD)]
+    for arm in results.arms:
+        own = [arm.differs.get(key, "–") for key in settings]
+        found.append((arm.name, own, _measured(arm, against.get(arm.name), results.study.against)))
     return [
-        head,
-        *(_row(arm, settings, against.get(arm.name), results.study.against) for arm in results.arms),
+        (name, *figures, *own) if settings_last else (name, *own, *figures) for name, own, figures in found
     ]
 
 
-def _row(arm: Arm, settings: Sequence[str], against: Against | None, reference: str) -> tuple[str, ...]:
-    cells = [arm.name, *(arm.differs.get(key, "–") for key in settings), str(len(arm.cells))]
-    cells += [arm.spread(arm.wf1), arm.spread(arm.accuracy)]
+def _measured(arm: Arm, against: Against | None, reference: str) -> tuple[str, ...]:
+    scores, seeds = (arm.spread(arm.wf1), arm.spread(arm.accuracy)), str(len(arm.cells))
     if against is None:
-        return (*cells, "reference" if arm.name == reference else "no seed in common", "", "", "")
+        return (*scores, "reference" if arm.name == reference else "no seed in common", "", "", "", seeds)
     c = against.contrast
     return (
-        *cells,
+        *scores,
         f"{c.value:+.4f}",
         f"[{c.low:+.4f}, {c.high:+.4f}]",
         small(against.p) if against.seeds > 1 else "one seed",
         "" if c.p_seeds is None else small(c.p_seeds),
+        seeds,
     )
 
 
@@ -65,7 +58,7 @@ def behind(results: Results) -> tuple[tuple[str, ...], Rows]:
         c, d = one.contrast, one.dialogues
         line = (
             one.arm,
-            f"{c.detectable:.3f}",
+            f"{c.detectable:.3f}" if c.detectable < 1 else "none",
             "" if c.effect_size is None else f"{c.effect_size:+.2f}",
             f"[{d.low:+.4f}, {d.high:+.4f}]",
             small(d.p),
@@ -111,20 +104,11 @@ def comma_separated(results: Results) -> str:
         line += [arm.steps, arm.seconds]
         if (one := against.get(arm.name)) is not None:
             c, d = one.contrast, one.dialogues
-            line += [
-                c.value,
-                c.low,
-                c.high,
-                c.p,
-                one.p,
-                c.p_seeds,
-                c.se,
-                c.df,
-                c.seed_sd,
-                c.effect_size,
-                c.detectable,
-            ]
+            # of one seed, p is silent about other seeds, and a spreadsheet has no sentence beside it that says so
+            line += [c.value, c.low, c.high, *((c.p, one.p) if one.seeds > 1 else (None, None)), c.p_seeds]
+            line += [c.se, c.df, c.seed_sd, c.effect_size, c.detectable]
             line += [d.low, d.high, d.p, " ".join(f"{p:.6g}" for p in one.mcnemar)]
+        line += [None] * (1 + len(settings) + len(_FIGURES) - len(line))
         table.writerow([f"{value:.8g}" if isinstance(value, float) else value for value in line])
     return text.getvalue()
 
@@ -135,8 +119,9 @@ def caption(results: Results) -> str:
     budget = f", equal {study.match}" if study.match else ""
     return (
         f"{study.name}: {results.utterances} utterances in {results.dialogues} dialogues ({results.split}){budget}; mean ± sd "
-        f"over seeds. Differences from {study.against}; intervals and p by a crossed two-way analysis of dialogues and seeds on "
-        "jackknife pseudo-values; p (Holm) adjusted for all comparisons; p (seeds) by an exact sign permutation test."
+        f"over seeds. Differences from the reference, {study.against}; intervals and p by a crossed two-way analysis of "
+        "dialogues and seeds on jackknife pseudo-values; p (Holm) adjusted for all comparisons; p (seeds) by an exact sign "
+        "permutation test."
     )
 
 

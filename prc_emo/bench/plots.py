@@ -66,6 +66,7 @@ def intervals(comparison: Comparison) -> Plot:
             ax.plot(row.wf1.value, place, "o", color=ACCENT, markersize=6)
         ax.set(yticks=range(len(rows)), ylim=(len(rows) - 0.5, -0.5), xlabel="wF1 and 95 % interval")
         ax.set_yticklabels([row.name for row in rows])
+        ax.locator_params(axis="x", nbins=5)  # more of them run together beside long names
         ax.grid(axis="x")
 
     alt = "wF1 with 95 % interval: " + ", ".join(f"{row.name} {row.wf1}" for row in rows)
@@ -174,23 +175,24 @@ def difficulty(difficulties: Sequence[float], borders: Sequence[float]) -> Plot:
 
     def draw(figure: "Figure") -> None:
         ax = figure.subplots()
-        ax.hist(difficulties, bins=min(40, max(5, int(len(difficulties) ** 0.5))), color=ACCENT, alpha=0.75)
-        for number, border in enumerate(borders):
-            ax.axvline(
-                border, color=SECOND, linestyle="--", linewidth=1, label=None if number else "bucket border"
-            )
+        ax.hist(difficulties, bins=bars(difficulties), color=ACCENT, alpha=0.75)
+        for border in borders:
+            ax.axvline(border, color=SECOND, linestyle="--", linewidth=1)
         ax.set(xlabel="difficulty", ylabel="conversations")
         ax.grid(axis="y")
-        if borders:
-            ax.legend()
 
     alt = (
         f"Histogram of the difficulty of {len(difficulties)} training conversations, "
         f"from {min(difficulties):.3f} to {max(difficulties):.3f}"
     )
-    if borders:
-        alt += f"; bucket borders at {', '.join(f'{border:.3f}' for border in borders)}"
-    return plot("Difficulty of the training conversations", alt, 2.5, draw)
+    # not a legend: it would lie on the bars
+    note = f"Dashed: bucket borders, at {', '.join(f'{one:.3f}' for one in borders)}." if borders else ""
+    return plot("Difficulty of the training conversations", f"{alt}. {note}".strip(), 2.5, draw, note)
+
+
+def bars(values: Sequence[float]) -> int:
+    """How many bars a histogram of these has."""
+    return min(40, max(5, int(len(values) ** 0.5)))
 
 
 def voices(found: Voices, gold: Mapping[str, str]) -> Plot:
