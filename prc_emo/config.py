@@ -153,6 +153,7 @@ class Speech(Section):
     temperature: float = Field(0.07, gt=0)
     focal: float = Field(1.0, ge=0)  # weight of the focal loss of an auxiliary classifier
     gamma: float = Field(2.0, ge=0)
+    alpha: Literal["balanced"] | None = None  # rare emotions weigh more in the focal loss
     learning_rate: float | None = Field(None, gt=0)  # of the Q-Former; by default that of the adapter
     stages: Literal[1, 2] = 1  # 2: first the Q-Former alone, as long as the whole training, then all together
 

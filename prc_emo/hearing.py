@@ -17,9 +17,12 @@ from prc_emo.bench.voices import Voices
 from prc_emo.config import Section, Speech, data_path
 from prc_emo.conversation import Conversation, Utterance
 from prc_emo.errors import PrcEmoError
+from prc_emo.fitting import class_weights
 from prc_emo.labels import LabelSet
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from prc_emo.llm.load import LanguageModel
     from prc_emo.llm.train import Beside
     from prc_emo.speech.audio import Variant
@@ -211,6 +214,7 @@ class Ears:
 
         own = self.settings
         turns = [turn for talk in train for turn in talk.utterances]
+        alpha = self._alpha([turn.gold for turn in turns if turn.gold is not None])
         variants = [Variant(speed=speed) for speed in own.speeds] + [Variant(noise=db) for db in own.noises]
         lessons = Lessons(
             self.listener,
@@ -232,10 +236,20 @@ class Ears:
                 focal_weight=own.focal,
                 temperature=own.temperature,
                 gamma=own.gamma,
+                alpha=alpha,
             )
 
         rates = {f".{NAME}.": own.learning_rate, f".{NAME}.modules_to_save.default.encoder.": own.tune}
         return Beside(lessons, loss, {part: rate for part, rate in rates.items() if rate is not None})
+
+    def _alpha(self, answers: Sequence[str]) -> "Tensor | None":
+        """(C,): what each label weighs in the focal loss."""
+        import torch
+
+        if self.settings.alpha is None:
+            return None
+        weights = dict(zip(answers, class_weights(answers), strict=True))
+        return torch.tensor([weights.get(label, 1.0) for label in self.labels])
 
     @cached_property
     def _source(self) -> "Source":

@@ -31,13 +31,14 @@ def contrastive(vectors: Tensor, labels: Tensor, temperature: float = 0.07) -> T
     return -((each * alike).sum(1)[anchors] / alike.sum(1)[anchors]).mean()
 
 
-def focal(logits: Tensor, labels: Tensor, gamma: float = 2.0) -> Tensor:
+def focal(logits: Tensor, labels: Tensor, gamma: float = 2.0, alpha: Tensor | None = None) -> Tensor:
     """Cross entropy, less of it the surer the right answer is.
 
     Args:
         logits: (U, C).
         labels: (U,) integers.
         gamma: 0 is cross entropy.
+        alpha: (C,), what each label weighs; None is 1.
 
     >>> even = torch.zeros(1, 2)
     >>> round(focal(even, torch.tensor([0])).item(), 7)
@@ -45,7 +46,8 @@ def focal(logits: Tensor, labels: Tensor, gamma: float = 2.0) -> Tensor:
     """
     surely = logits.float().log_softmax(-1).gather(1, labels[:, None])[:, 0]  # (U,)
     # a sure answer has no gradient where 0 is raised to less than 1
-    return -((1 - surely.exp()).clamp(min=1e-6) ** gamma * surely).mean()
+    each = -((1 - surely.exp()).clamp(min=1e-6) ** gamma * surely)
+    return (each if alpha is None else alpha.to(each.device)[labels] * each).mean()
 
 
 def affective(
@@ -56,6 +58,7 @@ def affective(
     focal_weight: float,
     temperature: float,
     gamma: float,
+    alpha: Tensor | None = None,
 ) -> Tensor:
     """What is learned beside the answer, of the utterances whose emotion is known.
 
@@ -69,5 +72,5 @@ def affective(
     if contrastive_weight:
         loss = loss + contrastive_weight * contrastive(spoken.contrast[known], emotions[known], temperature)
     if focal_weight:
-        loss = loss + focal_weight * focal(spoken.emotions[known], emotions[known], gamma)
+        loss = loss + focal_weight * focal(spoken.emotions[known], emotions[known], gamma, alpha)
     return loss

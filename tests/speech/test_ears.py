@@ -109,3 +109,13 @@ def test_what_is_heard_is_named_by_its_content(tmp_path: Path) -> None:
         )
     assert found[0] == found[2] and [len(one) for one in found[0]] == [1, 1, 2]
     assert all(one != other for one, other in zip(found[0], found[1], strict=True))
+
+
+def test_rare_emotions_weigh_more_where_that_is_asked() -> None:
+    """Inverse to how frequent they are; a label that nobody has learned from weighs 1."""
+    assert ears(Speech())._alpha(["joy"]) is None
+    weights = ears(Speech(alpha="balanced"))._alpha(["joy", "joy", "joy", "fear"])
+    assert weights is not None
+    assert dict(zip(MELD, weights.tolist(), strict=True)) == pytest.approx(
+        {label: {"joy": 2 / 3, "fear": 2.0}.get(label, 1.0) for label in MELD}
+    )

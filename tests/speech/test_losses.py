@@ -35,6 +35,14 @@ def test_focal(p: float, expected: float) -> None:
     assert focal(logits, torch.tensor([0])).item() == pytest.approx(expected, abs=1e-7)
 
 
+def test_focal_weighs_labels() -> None:
+    logits, alpha = torch.zeros(2, 2), torch.tensor([0.25, 2.0])
+    assert focal(logits[:1], torch.tensor([0]), alpha=alpha).item() == pytest.approx(0.0433217, abs=1e-7)
+    assert focal(logits, torch.tensor([0, 1]), alpha=alpha).item() == pytest.approx(
+        2.25 * 0.1732868 / 2, abs=1e-7
+    )
+
+
 def test_focal_without_gamma_is_cross_entropy() -> None:
     logits, labels = torch.randn(5, 3), torch.tensor([0, 1, 2, 1, 0])
     assert torch.allclose(focal(logits, labels, gamma=0), torch.nn.functional.cross_entropy(logits, labels))
