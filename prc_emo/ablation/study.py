@@ -46,6 +46,14 @@ class Study(Section):
     def _name_is_a_folder(cls, name: str) -> str:
         return _folder_name(name, "the study")
 
+    @field_validator("arms", mode="before")
+    @classmethod
+    def _arms_are_named(cls, arms: object) -> object:
+        for name in arms if isinstance(arms, dict) else ():
+            if not isinstance(name, str):  # YAML's no, yes, null and 5
+                raise ValueError(f"expected names, got {name!r}: put the name of that arm in quotes")
+        return arms
+
     @field_validator("arms")
     @classmethod
     def _arms_are_folders(cls, arms: dict[str, Any]) -> dict[str, Any]:

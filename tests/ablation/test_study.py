@@ -72,6 +72,7 @@ def test_a_base_beside_the_study_is_found(plain: Path) -> None:
             "base: quickstart\narms: {a: {base: null}}",
             "expected the name of an experiment as the base of 'a', got None",
         ),
+        ("base: quickstart\narms: {no: {}}", "expected names, got False: put the name of that arm in quotes"),
         ("base: quickstart\narms: {a: {}, b: {}}", "'a' and 'b' have the same settings"),
         ("base: quickstart\narms: {a: {}}\nmach: steps", "unknown setting 'mach'.*match"),
         (
