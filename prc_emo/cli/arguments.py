@@ -15,11 +15,11 @@ CorpusName = Annotated[
     str,
     typer.Argument(
         help="meld, emorynlp, dailydialog, iemocap6, iemocap4, ravdess, dailytalk, prc-json, prc-demonstrations, jsonl, csv, "
-        "everyday, demonstrations"
+        "everyday, demonstrations, shipped"
     ),
 ]
 CorpusPath = Annotated[
-    Path | None, typer.Argument(help="Its folder or file; none for everyday, which ships.")
+    Path | None, typer.Argument(help="Its folder or file; none for everyday, demonstrations and shipped.")
 ]
 Labels = Annotated[
     str | None,
