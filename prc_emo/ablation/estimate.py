@@ -10,7 +10,7 @@ from statistics import mean
 from tempfile import TemporaryDirectory
 
 from prc_emo.ablation.study import Cell
-from prc_emo.ablation.work import State, local
+from prc_emo.ablation.work import Start, State
 from prc_emo.ablation.worker import COST
 from prc_emo.config import Experiment
 from prc_emo.files import read_json
@@ -43,7 +43,7 @@ def remaining(states: Sequence[State], workers: int) -> float | None:
     return max(sum(left) / workers, max(left, default=0.0))
 
 
-def measured(state: State, shared: Path) -> float | None:
+def measured(state: State, shared: Path, start: Start) -> float | None:
     """Seconds that this cell will take, by short trainings of its settings; None where they fail.
 
     A step, and all else that a run does, are told apart by their difference; an evaluation on dev counts as a third of
@@ -56,7 +56,7 @@ def measured(state: State, shared: Path) -> float | None:
             short = training.model_copy(update={"epochs": 1, "steps": steps, "evaluate_every": more})
             settings = state.cell.settings.model_copy(update={"curriculum": None, "training": short})
             trial = State(replace(state.cell, settings=settings), Path(folder) / str(number))
-            job = local({})(trial, shared)
+            job = start(trial, shared)
             while (code := job.poll()) is None:
                 time.sleep(0.1)
             if code != 0:

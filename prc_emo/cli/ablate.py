@@ -89,7 +89,7 @@ def ablate(
     gpus = [device for device in devices.split(",") if device]
     at_once = workers or max(1, len(gpus))
     if plan:
-        _plan(found, every, folder, at_once)
+        _plan(found, every, folder, _starts("", at_once, gpus))
         return
     starts = _starts(ray, at_once, gpus)
     with Live(console=notes, refresh_per_second=2, transient=True) as live:
@@ -136,7 +136,7 @@ def _starts(ray: str, workers: int, devices: Sequence[str]) -> "list[Start]":
     return on_ray(ray, workers, gpus=1 if devices else 0) if ray else on_this_machine(workers, devices)
 
 
-def _plan(study: "Study", states: "Sequence[State]", folder: Path, workers: int) -> None:
+def _plan(study: "Study", states: "Sequence[State]", folder: Path, starts: "Sequence[Start]") -> None:
     from prc_emo.ablation.estimate import measured, remaining, shared_work
 
     table = Table(_arm(), "steps", *map(str, study.seeds), title=study.name, title_justify="left")
@@ -148,17 +148,17 @@ def _plan(study: "Study", states: "Sequence[State]", folder: Path, workers: int)
     out.print(table)
     for line in shared_work([state.cell for state in states]):
         out.print(line, highlight=False)
-    seconds = remaining(states, workers)
+    seconds = remaining(states, len(starts))
     if (
         seconds is None
         and (trained := _first_trained(states)) is not None
         and trained.cell.settings.training.steps
     ):
         tell(f"No cell is done yet; trying {trained.cell.name} for a few steps ...")
-        one = measured(trained, folder / "shared")
-        seconds = None if one is None else one * max(1, len(states) / workers)
+        one = measured(trained, folder / "shared", starts[0])
+        seconds = None if one is None else one * max(1, len(states) / len(starts))
     if seconds is not None:
-        out.print(f"About {_duration(seconds)} to go with {workers} at a time.", highlight=False)
+        out.print(f"About {_duration(seconds)} to go with {len(starts)} at a time.", highlight=False)
 
 
 def _first_trained(states: "Sequence[State]") -> "State | None":
