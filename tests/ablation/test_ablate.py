@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -317,7 +318,14 @@ def test_equal_tokens_are_equal_but_for_half_a_step(tmp_path: Path) -> None:
 def driver(file: Path, out: Path) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "prc_emo", "ablate", file, "--out", out, "--workers", "2"]
     log = (out.parent / f"{out.name}.log").open("ab")
-    return subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    return subprocess.Popen(
+        command,
+        stdout=log,
+        stderr=log,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        # who starts the tests in the background has them ignore interrupts, and a child inherits that
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 @pytest.mark.slow
