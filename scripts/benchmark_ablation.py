@@ -26,7 +26,8 @@ STUDY = Study.model_validate(
         "base": "everyday_minilm",
         "seeds": [1, 2],
         "match": None,
-        "arms": {"prc_emo": {}, "shuffled": {"curriculum": None}},
+        "settings": {"curriculum": None, "training": {"epochs": 1}},
+        "arms": {"usual": {}, "slower": {"training": {"learning_rate": 1.0e-4}}},
     }
 )
 
@@ -48,7 +49,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4, help="optimiser steps of a cell")
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
-    of = cells(STUDY.model_copy(update={"settings": {"training": {"steps": given.steps}}}))
+    steps = dict.fromkeys(STUDY.arms, given.steps)
+    of = cells(STUDY, steps)
 
     def apart(folder: Path) -> None:
         for cell in of:
