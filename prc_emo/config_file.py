@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
 from prc_emo.config import OF_PRC_EMO, Experiment
 from prc_emo.errors import PrcEmoError, did_you_mean
-from prc_emo.settings import explain, mapping_of, nested, overlay, pair
+from prc_emo.settings import checked, mapping_of, nested, overlay, pair
 
 _HERE = Path(__file__).parent
 
@@ -54,12 +53,7 @@ def experiment(
     for key, change in changes:
         change.pop("smoke", None)
         raw = overlay(raw, change, key)
-    try:
-        return Experiment.model_validate(raw)
-    except ValidationError as error:
-        raise PrcEmoError(
-            "\n".join(explain(problem, name_or_file, Experiment) for problem in error.errors())
-        ) from None
+    return checked(Experiment, raw, name_or_file)
 
 
 def to_yaml(settings: Experiment) -> str:

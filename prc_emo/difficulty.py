@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from curriculum import CurriculumError, Order, Schedule, difficulties
+from prc_emo.config import Curriculum
 from prc_emo.conversation import Conversation
 from prc_emo.errors import PrcEmoError
 from prc_emo.files import write_json
@@ -22,6 +23,16 @@ class Difficulty:
     k: float = 1.0
     b: float = 0.4
     every_change: bool = False
+
+    @classmethod
+    def by(cls, settings: Curriculum) -> "Difficulty":
+        """As an experiment says."""
+        return cls(
+            settings.difficulty,
+            settings.similarity_weight,
+            settings.similarity_offset,
+            settings.every_speaker_change,
+        )
 
     def of(self, conversations: Sequence[Conversation], labels: LabelSet) -> np.ndarray:
         """(conversations,) difficulties, from the labelled turns of each.

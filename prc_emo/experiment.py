@@ -43,12 +43,7 @@ def build(settings: Experiment, labels: LabelSet, corpus: str, shared: Path | No
     if curriculum is not None:
         options["schedule"] = settings.schedule()
         options["restart_per_phase"] = curriculum.restart_per_phase
-        options["difficulty"] = Difficulty(
-            curriculum.difficulty,
-            curriculum.similarity_weight,
-            curriculum.similarity_offset,
-            curriculum.every_speaker_change,
-        )
+        options["difficulty"] = Difficulty.by(curriculum)
     return PRCEmo(
         model.name,
         labels=labels,
@@ -97,9 +92,15 @@ def _knowledge(settings: Experiment) -> Knowledge | None:
     name = settings.prompt.knowledge
     if name is None:
         return None
-    path = everyday_folder() / "knowledge.jsonl" if name == "everyday" else data_path(name)
     use = settings.prompt.use
-    return Knowledge.load(path).only(interpretations="interpretations" in use, speakers="speakers" in use)
+    return Knowledge.load(knowledge_file(name)).only(
+        interpretations="interpretations" in use, speakers="speakers" in use
+    )
+
+
+def knowledge_file(name: str) -> Path:
+    """The file that `prompt.knowledge` names."""
+    return everyday_folder() / "knowledge.jsonl" if name == "everyday" else data_path(name)
 
 
 def _store(retrieval: Retrieval) -> DemonstrationStore:

@@ -6,13 +6,15 @@ Knows pydantic and YAML, but no particular settings.
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from prc_emo.errors import PrcEmoError, did_you_mean
 from prc_emo.files import read_text
+
+M = TypeVar("M", bound=BaseModel)
 
 
 def mapping_of(path: Path) -> dict[str, Any]:
@@ -78,7 +80,19 @@ _PLAINLY = {  # what pydantic says of Python's types, for people who write YAML
 }
 
 
-def explain(problem: Any, source: str, model: type[BaseModel]) -> str:
+def checked(model: type[M], raw: Mapping[str, Any], source: str) -> M:
+    """Settings as `model` describes them.
+
+    Raises:
+        PrcEmoError: All problems, one a line.
+    """
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise PrcEmoError("\n".join(_explain(one, source, model) for one in error.errors())) from None
+
+
+def _explain(problem: Any, source: str, model: type[BaseModel]) -> str:
     """One of pydantic's problems with `model`, in a sentence that names the source, the key and the nearest known one."""
     path = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from prc_emo.ablation.study import Cell
 from prc_emo.bench.run import corpus_of, scored_split
-from prc_emo.config import Experiment, data_path
+from prc_emo.config import Experiment
 from prc_emo.corpora import Corpus
 from prc_emo.difficulty import Difficulty
 from prc_emo.errors import PrcEmoError
+from prc_emo.experiment import knowledge_file
 from prc_emo.files import fingerprint, read_object, sha256_file
 from prompts import load_template
 
@@ -34,16 +35,13 @@ def inputs(settings: Experiment, corpus: Corpus) -> dict[str, str]:
     prompt, retrieval, order = settings.prompt, settings.retrieval, settings.curriculum
     found["the template"] = load_template(prompt.template).sha256
     files = {}
-    if prompt.knowledge not in (None, "everyday"):
-        files["the knowledge"] = data_path(prompt.knowledge)
+    if prompt.knowledge is not None:
+        files["the knowledge"] = knowledge_file(prompt.knowledge)
     if retrieval is not None and retrieval.store != "train":
         files["the store"] = Path(retrieval.store) / "manifest.json"
     found |= {name: sha256_file(path) for name, path in files.items() if path.is_file()}
     if order is not None:
-        measure = Difficulty(
-            order.difficulty, order.similarity_weight, order.similarity_offset, order.every_speaker_change
-        )
-        hardness = measure.of(corpus.train, corpus.labels)
+        hardness = Difficulty.by(order).of(corpus.train, corpus.labels)
         found["the difficulty of conversations"] = fingerprint(hardness.tolist())
     return found
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from prc_emo import __version__
 from prc_emo.ablation.inputs import Now
+from prc_emo.ablation.study import identity
 from prc_emo.ablation.work import DONE, State
 from prc_emo.bench.run import CONFIG
 from prc_emo.config import Experiment
@@ -27,8 +28,8 @@ def reusable(found: Sequence[State], study: Path, now: Now) -> list[tuple[State,
         raise PrcEmoError(
             f"--reuse {study}: expected the --out folder of a study, and there is no runs/ in it."
         )
-    twins = {_identity(settings): folder for settings, folder in _done(study)}
-    pairs = [(state, twins.get(_identity(state.cell.settings))) for state in found]
+    twins = {identity(settings): folder for settings, folder in _done(study)}
+    pairs = [(state, twins.get(identity(state.cell.settings))) for state in found]
     return [
         (state, twin)
         for state, twin in pairs
@@ -51,7 +52,3 @@ def _done(study: Path) -> Iterator[tuple[Experiment, Path]]:
         # another version may compute something else
         if read_json(folder / "environment.json").get("prc-emo") == __version__:
             yield experiment(str(folder / CONFIG)), folder
-
-
-def _identity(settings: Experiment) -> str:
-    return settings.model_dump_json(exclude={"name", "about"})

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from prc_emo.config import OF_PRC_EMO, Experiment, Section
 from prc_emo.config_file import experiment
 from prc_emo.errors import PrcEmoError, did_you_mean
-from prc_emo.settings import explain, mapping_of, nested, overlay, pair
+from prc_emo.settings import checked, mapping_of, nested, overlay, pair
 
 _SHIPPED = Path(__file__).parent.parent / "studies"
 
@@ -139,10 +139,7 @@ def study(name_or_file: str, overrides: Iterable[str] = ()) -> Study:
             raw[key] = value
         else:
             raw["settings"] = overlay(raw.get("settings") or {}, nested(key, value), key)
-    try:
-        found = Study.model_validate(raw)
-    except ValidationError as error:
-        raise PrcEmoError("\n".join(explain(one, name_or_file, Study) for one in error.errors())) from None
+    found = checked(Study, raw, name_or_file)
     arms = {
         name: {**own, "base": _beside(path, own["base"])} if own and "base" in own else own
         for name, own in found.arms.items()
@@ -183,6 +180,11 @@ def settings_of(of: Study, arm: str, seed: int, steps: int | None = None) -> Exp
         raise PrcEmoError(f"{of.name}, arm {arm!r}: {error}") from None
 
 
+def identity(settings: Experiment) -> str:
+    """The same for two that make the same run, whatever they are called."""
+    return settings.model_dump_json(exclude={"name", "about"})
+
+
 def _refuse_twins(arms: Mapping[str, Experiment], study_name: str) -> None:
     """Two arms that are one: what they compare would be called no difference."""
     seen: dict[str, str] = {}
@@ -190,7 +192,7 @@ def _refuse_twins(arms: Mapping[str, Experiment], study_name: str) -> None:
         if settings.prompt.knowledge is None:  # then there is nothing to use
             prompt = settings.prompt.model_copy(update={"use": ()})
             settings = settings.model_copy(update={"prompt": prompt})
-        other = seen.setdefault(settings.model_dump_json(exclude={"name", "about"}), name)
+        other = seen.setdefault(identity(settings), name)
         if other != name:
             raise PrcEmoError(
                 f"{study_name}: the arms {other!r} and {name!r} have the same settings, so there is nothing to compare. Drop "

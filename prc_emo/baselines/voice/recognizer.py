@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from prc_emo import files
 from prc_emo.baselines.kit.parameters import Parameters, read_parameters
@@ -17,7 +17,7 @@ from prc_emo.conversation import Conversation
 from prc_emo.errors import PrcEmoError
 from prc_emo.hearing import Ears, Form
 from prc_emo.labels import LabelSet
-from prc_emo.settings import explain
+from prc_emo.settings import checked
 
 if TYPE_CHECKING:
     from torch import nn
@@ -172,10 +172,7 @@ class Voice:
 
 def _speech(given: Mapping[str, Any]) -> Speech:
     key = "voice: parameters.speech"
-    try:
-        speech = Speech.model_validate(given)
-    except ValidationError as error:
-        raise PrcEmoError("\n".join(explain(one, key, Speech) for one in error.errors())) from None
+    speech = checked(Speech, given, key)
     if speech.tune is not None:
         raise PrcEmoError(
             f"{key}: expected an encoder that stays as it is, got tune={speech.tune}. Take tune=null."
