@@ -1,7 +1,9 @@
 """How good is a recognizer? All figures of one run, computed from gold labels and answers alone."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from math import fsum
 from typing import Any, cast, overload
 
 from prc_emo.bench.calibration import Calibration, calibrate
@@ -31,6 +33,7 @@ class Slice:
     name: str
     n: int
     accuracy: float
+    ua: float
     wf1: float
 
 
@@ -42,7 +45,8 @@ class Scores:
         wf1: Mean of the labels' F1, weighted by support: the field's main figure.
         accuracy: Also called weighted accuracy, WA.
         macro_f1: Unweighted mean over the labels that occur, as gold or as answer.
-        ua: Unweighted accuracy, the main figure of work on speech: mean of the labels' recall, over gold labels that occur.
+        ua: Unweighted accuracy, the main figure of work on speech: mean of the labels' recall, over gold labels that occur; in
+            a slice, over those that occur there.
         unreadable: Share of answers that were no label; each counts as wrong.
         confusion: Row per gold label, column per answer, in the order of `labels`; the last column is unreadable.
         calibration: None for a recognizer without probabilities.
@@ -80,9 +84,9 @@ class Scores:
             f"{row.label:<{width}}  {row.precision:>9.4f}  {row.recall:>6.4f}  {row.f1:>6.4f}  {row.support:>7}"
             for row in self.per_class
         ]
-        lines += ["", f"{'slice':<{width}}   accuracy     wF1          support"]
+        lines += ["", f"{'slice':<{width}}   accuracy      UA     wF1  support"]
         lines += [
-            f"{f'{piece.group}: {piece.name}':<{width}}  {piece.accuracy:>9.4f}  {piece.wf1:>6.4f}  {piece.n:>15}"
+            f"{f'{piece.group}: {piece.name}':<{width}}  {piece.accuracy:>9.4f}  {piece.ua:>6.4f}  {piece.wf1:>6.4f}  {piece.n:>7}"
             for piece in self.slices
         ]
         return "\n".join(lines)
@@ -150,7 +154,7 @@ def _score(judged: Sequence[Judged]) -> Scores:
         accuracy=_accuracy(judged),
         wf1=float((f1 * support).sum() / support.sum()),
         macro_f1=float(f1[occurs].mean()),
-        ua=float(recall[support > 0].mean()),
+        ua=_unweighted_accuracy(judged),
         unreadable=float(confusion[:, -1].sum() / len(judged)),
         labels=labels,
         per_class=tuple(
@@ -160,7 +164,7 @@ def _score(judged: Sequence[Judged]) -> Scores:
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
         calibration=calibrate(judged),
         slices=tuple(
-            Slice(group, name, len(lines), _accuracy(lines), weighted_f1(lines))
+            Slice(group, name, len(lines), _accuracy(lines), _unweighted_accuracy(lines), weighted_f1(lines))
             for group, name, lines in cut(judged)
         ),
     )
@@ -168,3 +172,12 @@ def _score(judged: Sequence[Judged]) -> Scores:
 
 def _accuracy(judged: Sequence[Judged]) -> float:
     return sum(line.right for line in judged) / len(judged)
+
+
+def _unweighted_accuracy(judged: Sequence[Judged]) -> float:
+    asked, right = Counter[str](), Counter[str]()
+    for line in judged:
+        asked[line.gold] += 1
+        right[line.gold] += line.right
+    # fsum: the order of the lines in the file does not matter
+    return fsum(right[label] / count for label, count in asked.items()) / len(asked)

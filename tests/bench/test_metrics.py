@@ -133,13 +133,16 @@ def test_ua_counts_every_gold_label_alike_and_wa_every_utterance():
         recall_score(gold, answers, labels=["neutral", "fear"], average="macro")
     )
     assert "accuracy 0.6000 (WA)   UA 0.3750" in str(scores)
+    (everybody,) = (piece for piece in scores.slices if piece.group == "speakers in the dialogue")
+    assert everybody.ua == pytest.approx(scores.ua), "the one piece is the whole"
 
 
 def test_each_speaker_is_scored_apart_and_the_many_who_say_little_together():
-    run = [line("joy", "joy" if at % 2 else "fear", position=at, speaker="Ada") for at in range(4)]
+    run = [line("joy", "joy" if at % 2 else "fear", position=at, speaker="Ada") for at in range(3)]
+    run += [line("anger", "anger", position=3, speaker="Ada")]
     run += [line("joy", "joy", position=4 + at, speaker=f"Guest {at:02}") for at in range(20)]
     pieces = [piece for piece in score(run).slices if piece.group == "speaker"]
-    assert pieces[0] == replace(pieces[0], name="Ada", n=4, accuracy=0.5)
+    assert pieces[0] == replace(pieces[0], name="Ada", n=4, accuracy=0.5, ua=(1 / 3 + 1) / 2)
     assert (len(pieces), pieces[-1].name, pieces[-1].n) == (13, "everybody else", 9)
 
 
