@@ -1,9 +1,7 @@
 """How good is a recognizer? All figures of one run, computed from gold labels and answers alone."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from math import fsum
 from typing import Any, cast, overload
 
 from prc_emo.bench.calibration import Calibration, calibrate
@@ -175,9 +173,7 @@ def _accuracy(judged: Sequence[Judged]) -> float:
 
 
 def _unweighted_accuracy(judged: Sequence[Judged]) -> float:
-    asked, right = Counter[str](), Counter[str]()
-    for line in judged:
-        asked[line.gold] += 1
-        right[line.gold] += line.right
-    # fsum: the order of the lines in the file does not matter
-    return fsum(right[label] / count for label, count in asked.items()) / len(asked)
+    from sklearn.metrics import recall_score
+
+    gold, answers = _words(judged)
+    return float(recall_score(gold, answers, labels=sorted(set(gold)), average="macro", zero_division=0))

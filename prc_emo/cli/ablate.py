@@ -88,10 +88,10 @@ def ablate(
     refuse_mixed(every)
     gpus = [device for device in devices.split(",") if device]
     at_once = workers or max(1, len(gpus))
+    starts = _starts("" if plan else ray, at_once, gpus)  # a trial is made here
     if plan:
-        _plan(found, every, folder, _starts("", at_once, gpus))
+        _plan(found, every, folder, starts)
         return
-    starts = _starts(ray, at_once, gpus)
     with Live(console=notes, refresh_per_second=2, transient=True) as live:
         began = time.monotonic()
         work(
