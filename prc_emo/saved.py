@@ -12,13 +12,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from prc_emo.config import Answer, Model, Section, Speech
 from prc_emo.errors import PrcEmoError
-from prc_emo.files import read_json, read_text, sha256, sha256_file, write_json, write_text
+from prc_emo.files import read_text, sha256, sha256_file, write_json, write_text
 from prc_emo.hearing import Form
 from prc_emo.labels import LabelSet
+from prc_emo.settings import stored
 from retrieval_store import DemonstrationStore
 
 DESCRIPTION, TEMPLATE = "prc_emo.json", "template.j2"
@@ -128,14 +129,7 @@ def read(folder: Path, labels: LabelSet | None) -> tuple[Saved, str]:
         raise PrcEmoError(
             f"{folder}: expected a trained model with {DESCRIPTION}. Train one with prc-emo run NAME."
         )
-    try:
-        saved = Saved.model_validate(read_json(folder / DESCRIPTION))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ": ".join([str(folder / DESCRIPTION), ".".join(map(str, first["loc"]))]).removesuffix(": ")
-        raise PrcEmoError(
-            f"{where}: {first['msg'].removeprefix('Value error, ')}. Was it edited or written by another version?"
-        ) from None
+    saved = stored(Saved, folder / DESCRIPTION, "Was it edited or written by another version?")
     if labels is not None and set(labels) != set(saved.labels.labels):
         raise PrcEmoError(
             f"{folder}: this model answers with the labels of {saved.labels.name} ({', '.join(saved.labels.labels)}), "

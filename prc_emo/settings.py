@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from prc_emo.errors import PrcEmoError, did_you_mean
-from prc_emo.files import read_text
+from prc_emo.files import read_json, read_text
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -90,6 +90,24 @@ def checked(model: type[M], raw: Mapping[str, Any], source: str) -> M:
         return model.model_validate(raw)
     except ValidationError as error:
         raise PrcEmoError("\n".join(_explain(one, source, model) for one in error.errors())) from None
+
+
+def stored(model: type[M], path: Path, advice: str = "") -> M:
+    """What a file of JSON holds, where this program has written it and not a person.
+
+    Args:
+        advice: What to do about a file that does not fit, a sentence.
+
+    Raises:
+        PrcEmoError: The first problem.
+    """
+    try:
+        return model.model_validate(read_json(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ": ".join([str(path), ".".join(map(str, first["loc"]))]).removesuffix(": ")
+        said = f"{where}: {first['msg'].removeprefix('Value error, ')}."
+        raise PrcEmoError(f"{said} {advice}".rstrip()) from None
 
 
 def _explain(problem: Any, source: str, model: type[BaseModel]) -> str:

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from prc_emo.config import Section
 from prc_emo.errors import PrcEmoError
-from prc_emo.files import read_json, write_json
+from prc_emo.files import write_json
 from prc_emo.labels import LabelSet
+from prc_emo.settings import stored
 
 PLAN = "plan.json"
 
@@ -55,14 +56,7 @@ class Plan(Section):
             raise PrcEmoError(
                 f"{folder}: expected {PLAN}. Begin with prc-emo demos start {folder} --domain ..."
             )
-        try:
-            return cls.model_validate(read_json(folder / PLAN))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise PrcEmoError(
-                f"{folder / PLAN}: {where}: {first['msg'].removeprefix('Value error, ')}."
-            ) from None
+        return stored(cls, folder / PLAN)
 
     def write(self, folder: Path) -> None:
         write_json(folder / PLAN, self.model_dump(mode="json"))
